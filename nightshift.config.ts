@@ -71,7 +71,31 @@ export default defineConfig({
             project: 'api-staging',
             repository: 'https://github.com/example/api',
             branch: 'staging',
-            applications: ['api'],
+            // The manifests name any tag: the image of the commit is set on the Application.
+            applications: [
+              {
+                name: 'api',
+                bring: 'parameter',
+                images: [
+                  { repository: '222222222222.dkr.ecr.ap-northeast-1.amazonaws.com/api', tag: '{sha}' },
+                ],
+              },
+            ],
+          },
+          {
+            // It is built elsewhere, such as in GitHub Actions, and announces its end by an event.
+            project: 'web-staging',
+            announced: true,
+            repository: 'https://github.com/example/web',
+            branch: 'staging',
+            applications: [
+              {
+                name: 'web',
+                images: [
+                  { repository: '222222222222.dkr.ecr.ap-northeast-1.amazonaws.com/web', tag: '{sha}' },
+                ],
+              },
+            ],
           },
         ],
         whenAsleep: 'defer',

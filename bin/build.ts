@@ -12,7 +12,13 @@ import type { Capability } from '#model/decision.ts';
 import { noticesOf } from './bundle-notices.ts';
 import { sbomOf } from './sbom-text.ts';
 
-const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'];
+const CAPABILITIES: readonly Capability[] = [
+  'night-schedule',
+  'spot-drain',
+  'branch-deploy',
+  'self-service',
+  'doorbell',
+];
 
 const root = join(import.meta.dirname, '..');
 const dist = resolve(process.argv[2] ?? join(root, 'dist'));

@@ -16,8 +16,9 @@ your stacks. Prints how to access it; Ctrl-C stops it.
 
   npm run lab
   npm run lab -- --from 2026-12-01T21:55:00+09:00     start at another time
+  npm run lab -- --platform                           with the clusters of examples/platform
 
-NIGHTSHIFT_CONFIG=path uses another config. Kubeconfigs and the CA are written to .lab/.
+NIGHTSHIFT_CONFIG=path uses another config; not with --platform. Kubeconfigs and the CA are written to .lab/.
 `;
 
 await main(async () => {
@@ -26,13 +27,15 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const { loaded, assemblyDir, screen, signal } = await prepareRun({ quiet: false });
+  const { platform } = options;
+  const { loaded, assemblyDir, gitops, screen, signal } = await prepareRun({ quiet: false, platform });
 
   let timeline: Timeline | undefined;
   const lab = await startLab({
     config: loaded.config,
     assemblyDir,
     start: options.from,
+    ...(gitops ? { gitops } : {}),
     directory: await labDirectory(),
     onDecision: (decision) => timeline?.decision(decision),
   });
@@ -55,15 +58,19 @@ await main(async () => {
   }
 });
 
-function parse(args: string[]): { from: Date; help: boolean } {
+function parse(args: string[]): { from: Date; platform: boolean; help: boolean } {
   return parseOptions(HELP, () => {
     const { values } = parseArgs({
       args,
-      options: { from: { type: 'string' }, help: { type: 'boolean', default: false, short: 'h' } },
+      options: {
+        from: { type: 'string' },
+        platform: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false, short: 'h' },
+      },
     });
     const from = values.from === undefined ? new Date() : new Date(values.from);
     if (Number.isNaN(from.getTime()))
       throw new Error(`'${values.from}' is not a valid time: use for example 2026-12-01T21:55:00+09:00`);
-    return { from, help: values.help };
+    return { from, platform: values.platform, help: values.help };
   });
 }

@@ -1,6 +1,7 @@
 /** The composition root of the command line: the real clock, terminal and AWS. */
 import { userInfo } from 'node:os';
 import { createCloud } from '#cli/cloud.ts';
+import { endpointOffset } from '#cli/endpoint-clock.ts';
 import { runCommand } from '#cli/program.ts';
 import { forTerminal } from '#cli/text.ts';
 import { fileProblem } from '#lib/file-problem.ts';
@@ -14,7 +15,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(1);
 });
 
-const now = () => new Date();
+const offsetMs = await endpointOffset(process.env['AWS_ENDPOINT_URL'], () => new Date());
+const now = () => new Date(Date.now() + offsetMs);
 
 // An error that nobody expected is printed with its stack: its message may hold text of others as well.
 process.on('uncaughtException', (error: unknown) => {

@@ -5,25 +5,45 @@ import { synthesize } from '#demo/synthesize.ts';
 import { screenOf, UsageError, untilInterrupted } from '#demo/terminal.ts';
 import { type LoadedConfig, loadConfig } from '#lib/config-file.ts';
 
+/** The example in `examples/platform`: its app synthesizes the clusters as well, and Argo CD reads `gitops`. */
+const EXAMPLE = path.join(import.meta.dirname, '..', 'examples', 'platform');
+
 export interface PreparedRun {
   readonly loaded: LoadedConfig;
   /** The folder of the synthesized artifacts. */
   readonly assemblyDir: string;
+  /** The manifests of the platform. */
+  readonly gitops?: string;
   readonly screen: Screen;
   readonly signal: AbortSignal;
 }
 
 /** Throws `ConfigError` or `SynthesisError`. Reports its progress on the screen unless `quiet`. */
-export async function prepareRun({ quiet }: { readonly quiet: boolean }): Promise<PreparedRun> {
-  const loaded = await loadConfig();
+export async function prepareRun({
+  quiet,
+  platform = false,
+}: {
+  readonly quiet: boolean;
+  readonly platform?: boolean;
+}): Promise<PreparedRun> {
+  const loaded = await loadConfig(platform ? path.join(EXAMPLE, 'nightshift.config.ts') : undefined);
   const signal = untilInterrupted();
   const screen = screenOf(process.stdout);
-  const assemblyDir = path.resolve('cdk.out');
+  const assemblyDir = path.resolve(platform ? 'cdk.out/platform' : 'cdk.out');
   const progress = quiet
     ? undefined
     : showSeconds(screen, 'Synthesizing the stacks and bundling the functions …');
-  await synthesize({ configPath: loaded.path, directory: assemblyDir }).finally(() => progress?.done());
-  return { loaded, assemblyDir, screen, signal };
+  const app = platform ? { app: path.join(EXAMPLE, 'app.ts') } : {};
+  await synthesize({ configPath: loaded.path, directory: assemblyDir, ...app }).finally(() =>
+    progress?.done(),
+  );
+  return {
+    loaded,
+    assemblyDir,
+    screen,
+    signal,
+    ...(platform ? { gitops: path.join(EXAMPLE, 'gitops') } : {}),
+  };
 }
 
 /** A line that counts the seconds on a terminal, until it is done. */

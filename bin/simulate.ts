@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Severity } from '#test/simulation/faults.ts';
+import { breaches, morningFigures, printedFigures } from '#test/simulation/mornings/figures.ts';
 import { PROMISES } from '#test/simulation/outcome.ts';
 import { reportOf } from '#test/simulation/report.ts';
 import { shrink } from '#test/simulation/shrink.ts';
@@ -24,6 +25,11 @@ const program = new Command('simulate')
       .choices(['none', 'light', 'heavy'])
       .default('heavy'),
   )
+  .option(
+    '--mornings <n>',
+    'instead of nights: the figures of promise 10, over so many seeds with 60 mornings each',
+    wholeNumber(1, 10_000),
+  )
   .option('--json', 'print one JSON object')
   .addHelpText(
     'after',
@@ -31,44 +37,63 @@ const program = new Command('simulate')
 Examples:
   npm run simulate -- --nights 10000 --seed 1 --faults heavy
   npm run simulate -- --nights 1 --seed 4720 --faults heavy     replay one night
+  npm run simulate -- --mornings 20 --seed 2001                how many mornings are ready in time
 
 Each night plays one of: ${listOfStories()}.`,
   )
   .parse();
 
-const options = program.opts<{ nights: number; seed: number; faults: Severity; json?: true }>();
-const showProgress = process.stderr.isTTY && !options.json;
-const startedAt = performance.now();
-const tally = await simulateMany({
-  nights: options.nights,
-  seed: options.seed,
-  severity: options.faults,
-  ...(showProgress
-    ? { onProgress: (done: number) => process.stderr.write(`\r${done} of ${options.nights} nights`) }
-    : {}),
-});
-if (showProgress) process.stderr.write('\r\x1b[K');
+const options = program.opts<{
+  nights: number;
+  seed: number;
+  faults: Severity;
+  json?: true;
+  mornings?: number;
+}>();
+if (options.mornings !== undefined) await simulateMornings(options.mornings);
+else await simulateNights();
 
-if (options.json) console.log(JSON.stringify(tally));
-else {
-  const seconds = Math.round((performance.now() - startedAt) / 1000);
-  console.log(reportOf(tally, { seed: options.seed, severity: options.faults }));
-  console.log(`took ${seconds} s on ${availableParallelism()} processors`);
+async function simulateMornings(count: number): Promise<void> {
+  const seeds = Array.from({ length: count }, (_, index) => options.seed + index);
+  const figures = await morningFigures(seeds);
+  console.log(options.json ? JSON.stringify(figures) : printedFigures(figures, seeds));
+  if (breaches(figures).length > 0) process.exitCode = 1;
 }
 
-const [first] = tally.failures;
-if (first) {
-  process.exitCode = 1;
-  const simulate = STORIES[first.story];
-  if (simulate && !options.json) {
-    const { outcome, severity } = await shrink(simulate, { ...first, severity: options.faults });
-    console.log(
-      `\nfirst broken promise: ${first.promise}. ${PROMISES[first.promise]} (${first.story}, seed ${first.seed})`,
-    );
-    for (const { what } of outcome.violations) console.log(`  ${what}`);
-    console.log('shortest trace that reproduces it:');
-    for (const line of outcome.trace) console.log(`  ${line}`);
-    console.log(`replay: npm run simulate -- --nights 1 --seed ${first.seed} --faults ${severity}`);
+async function simulateNights(): Promise<void> {
+  const showProgress = process.stderr.isTTY && !options.json;
+  const startedAt = performance.now();
+  const tally = await simulateMany({
+    nights: options.nights,
+    seed: options.seed,
+    severity: options.faults,
+    ...(showProgress
+      ? { onProgress: (done: number) => process.stderr.write(`\r${done} of ${options.nights} nights`) }
+      : {}),
+  });
+  if (showProgress) process.stderr.write('\r\x1b[K');
+
+  if (options.json) console.log(JSON.stringify(tally));
+  else {
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    console.log(reportOf(tally, { seed: options.seed, severity: options.faults }));
+    console.log(`took ${seconds} s on ${availableParallelism()} processors`);
+  }
+
+  const [first] = tally.failures;
+  if (first) {
+    process.exitCode = 1;
+    const simulate = STORIES[first.story];
+    if (simulate && !options.json) {
+      const { outcome, severity } = await shrink(simulate, { ...first, severity: options.faults });
+      console.log(
+        `\nfirst broken promise: ${first.promise}. ${PROMISES[first.promise]} (${first.story}, seed ${first.seed})`,
+      );
+      for (const { what } of outcome.violations) console.log(`  ${what}`);
+      console.log('shortest trace that reproduces it:');
+      for (const line of outcome.trace) console.log(`  ${line}`);
+      console.log(`replay: npm run simulate -- --nights 1 --seed ${first.seed} --faults ${severity}`);
+    }
   }
 }
 

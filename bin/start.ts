@@ -4,11 +4,10 @@ import { parseArgs } from 'node:util';
 import { serveConsole } from '#cli/console/server.ts';
 import { setOverride } from '#cli/override.ts';
 import { accessText, keepUp } from '#demo/access.ts';
-import { introduction } from '#demo/sample/introduction.ts';
+import { introductionText } from '#demo/sample/introduction.ts';
 import { reportText } from '#demo/sample/report.ts';
 import { playSampleDay } from '#demo/sample/sample-day.ts';
 import { createTimeline, type Timeline } from '#demo/sample/timeline.ts';
-import { wrap } from '#demo/sample/wrap.ts';
 import { labDirectory, main } from '#demo/terminal.ts';
 import { labIo } from './lab-io.ts';
 import { parseOptions, prepareRun } from './prepare-run.ts';
@@ -19,12 +18,14 @@ interruptions, deploys, a holiday. Sends nothing over the network.
   npm start                       play the day, then keep the lab running
   npm start -- --exit             stop after the day; exit code 1 if a result differs from the config
   npm start -- --exit --json      print only the decision records, as NDJSON
+  npm start -- --platform         play it on the clusters of examples/platform, as its templates and manifests say
 
   --exit      stop after the day
   --json      print only decision records, one per line; implies --exit
+  --platform  nodegroups, subnets, access entries, add-ons and the service of examples/platform
   --help      print this text
 
-NIGHTSHIFT_CONFIG=path uses another config.
+NIGHTSHIFT_CONFIG=path uses another config; not with --platform.
 `;
 
 await main(async () => {
@@ -33,7 +34,8 @@ await main(async () => {
     process.stdout.write(HELP);
     return 0;
   }
-  const { loaded, assemblyDir, screen, signal } = await prepareRun({ quiet: options.json });
+  const { json: quiet, platform } = options;
+  const { loaded, assemblyDir, gitops, screen, signal } = await prepareRun({ quiet, platform });
   const now = new Date();
 
   let timeline: Timeline | undefined;
@@ -43,13 +45,14 @@ await main(async () => {
     assemblyDir,
     now,
     signal,
+    ...(gitops ? { gitops } : {}),
     ...(options.exit || options.json ? {} : { directory: await labDirectory() }),
     onReady(lab, plan) {
       if (options.json) return;
       const environments = lab.environments.map(({ name }) => name);
       const shown = createTimeline(screen, { timeZone: plan.timeZone, environments });
       timeline = shown;
-      shown.line(`\n${wrap(introduction(plan), screen.live ? screen.columns : undefined, 0)}`);
+      shown.line(introductionText(plan, lab.notPlayed, screen.live ? screen.columns : undefined));
       progress = setInterval(() => {
         const at = lab.context.clock.now();
         const share = (at - plan.start.getTime()) / (plan.end.getTime() - plan.start.getTime());
@@ -97,12 +100,12 @@ await main(async () => {
   }
 });
 
-function parse(args: string[]): { exit: boolean; json: boolean; help: boolean } {
+function parse(args: string[]): { exit: boolean; json: boolean; platform: boolean; help: boolean } {
   const boolean = { type: 'boolean', default: false } as const;
   return parseOptions(HELP, () => {
     const { values } = parseArgs({
       args,
-      options: { exit: boolean, json: boolean, help: { ...boolean, short: 'h' } },
+      options: { exit: boolean, json: boolean, platform: boolean, help: { ...boolean, short: 'h' } },
     });
     return values;
   });

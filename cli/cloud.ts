@@ -10,7 +10,13 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { DECISION } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { DryRunNote, LedgerEntry, Morning, SavedSize } from '#functions/night-schedule/records.ts';
+import type {
+  DryRunNote,
+  LedgerEntry,
+  Morning,
+  Notes,
+  SavedSize,
+} from '#functions/night-schedule/records.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import { type AnnouncedChange, announcedChanges } from '#functions/spot-drain/announced-changes.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -41,6 +47,8 @@ export interface Night {
   readonly corrupt: readonly string[];
   /** ISO 8601: when night-schedule last ran, stored every few minutes. */
   readonly seenAt?: string;
+  /** The same note, with the times without an observation since the ledger was last written. */
+  readonly seen?: Notes['seen'];
   /** The last starts, newest last. */
   readonly mornings?: readonly Morning[];
   /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
@@ -190,7 +198,7 @@ function createReports(
         ...(override ? { override } : {}),
         ...(memory.pause ? { pause: memory.pause } : {}),
         ...(retiredSince ? { retiredSince } : {}),
-        ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
+        ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at, seen: memory.notes.seen.value } : {}),
         ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
     },

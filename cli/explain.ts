@@ -28,7 +28,10 @@ export async function explain(
   io: Io,
 ): Promise<boolean> {
   const since = sinceOf(options.since ?? DEFAULT_SINCE);
-  const environments = selectEnvironments(loaded, options.environment);
+  // The decisions of an environment are in its own table.
+  const isEnvironment = ownValue(loaded.config.environments, target) !== undefined;
+  const named = options.environment ?? (isEnvironment ? target : undefined);
+  const environments = selectEnvironments(loaded, named);
   const { results, complete } = await queryEach(io, environments, async ({ name, environment }) => {
     const cloud = await io.cloud(name, environment);
     // The first response carries the time of AWS: if this machine's clock is wrong, the query is repeated.

@@ -9,6 +9,7 @@ import type { Schedule } from '#model/schedule.ts';
 import type { ReadyPhase } from '#model/settings.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
+import { type Advice, adviceOf } from './morning-advice.ts';
 import { type NamedEnvironment, queryEach, selectEnvironments } from './select-environments.ts';
 import { columns, environmentTitle, localTime, type Paint, paintOf, plain } from './text.ts';
 
@@ -20,6 +21,7 @@ const CHART_WIDTH = 36;
 export interface MorningsOptions {
   readonly environment?: string;
   readonly days?: string;
+  readonly advice?: boolean;
   readonly json?: boolean;
 }
 
@@ -42,6 +44,8 @@ interface Report {
   readonly readyBy: false | ReadyPhase;
   readonly lead?: ReturnType<typeof leadAt>;
   readonly mornings: readonly ReportedMorning[];
+  /** Where it was asked for. */
+  readonly advice?: readonly Advice[];
 }
 
 /** True when every environment was reachable. */
@@ -55,7 +59,7 @@ export async function mornings(loaded: LoadedConfig, options: MorningsOptions, i
       `"${options.environment}" has no schedule: it is never stopped, so it has no mornings`,
     );
   const { results, complete } = await queryEach(io, environments, (named) =>
-    reportOf(loaded, named, days, io),
+    reportOf(loaded, named, { days, withAdvice: options.advice ?? false }, io),
   );
   if (options.json) io.out(JSON.stringify(results.map(toJson), null, 2));
   else io.out(results.map((one) => formatReport(one, days, paintOf(io.color))).join('\n\n'));
@@ -65,7 +69,7 @@ export async function mornings(loaded: LoadedConfig, options: MorningsOptions, i
 async function reportOf(
   loaded: LoadedConfig,
   named: NamedEnvironment,
-  days: number,
+  { days, withAdvice }: { readonly days: number; readonly withAdvice: boolean },
   io: Io,
 ): Promise<Report> {
   const cloud = await io.cloud(named.name, named.environment);
@@ -75,14 +79,14 @@ async function reportOf(
   const readyBy = readyPhaseOf(named.environment);
   const all = night.mornings ?? [];
   const since = now.getTime() - days * DAY_MS;
+  const recent = all.filter(({ asked }) => Date.parse(asked) >= since);
   return {
     named,
     schedule,
     readyBy,
     ...(readyBy ? { lead: leadAt({ readyBy, schedule }, all, now) } : {}),
-    mornings: all
-      .filter(({ asked }) => Date.parse(asked) >= since)
-      .map((one) => reported(one, phaseOf(readyBy || 'nodes'))),
+    mornings: recent.map((one) => reported(one, phaseOf(readyBy || 'nodes'))),
+    ...(withAdvice ? { advice: adviceOf(recent) } : {}),
   };
 }
 
@@ -121,7 +125,8 @@ export function summaryOf(all: readonly ReportedMorning[]) {
   };
 }
 
-function formatReport({ named, schedule, readyBy, lead, mornings: all }: Report, days: number, paint: Paint) {
+function formatReport(report: Report, days: number, paint: Paint) {
+  const { named, schedule, readyBy, lead, mornings: all, advice } = report;
   const { timeZone } = schedule;
   const { promised, kept, earlyMinutes, missed, announced } = summaryOf(all);
   const head = [
@@ -143,19 +148,38 @@ function formatReport({ named, schedule, readyBy, lead, mornings: all }: Report,
     plain(wordsOf(one)),
   ]);
   const [title = '', ...body] = columns([
-    ['  asked', 'promised', 'ready', 'i instances, n nodes, a applications or URL, | promised', ''],
+    [
+      '  asked',
+      'promised',
+      'ready',
+      'i instances, n nodes, c Argo CD, a applications or URL, | promised',
+      '',
+    ],
     ...rows.map(([first = '', ...rest]) => [`  ${first}`, ...rest]),
   ]);
   return [
     ...head,
     paint.bold(title),
     ...body.map((line, index) => (all[index]?.verdict === 'missed' ? paint.red(line) : line)),
+    ...(advice ? adviceLines(advice) : []),
   ].join('\n');
+}
+
+function adviceLines(advice: readonly Advice[]): readonly string[] {
+  if (advice.length === 0) return ['  no phase of the last starts is long enough for advice'];
+  return [
+    '  what would have made them shorter, at most:',
+    ...advice.map(
+      ({ minutes: gain, lever, why, mornings: count }) =>
+        `  ${gain.toFixed(1).padStart(5)} min  ${lever} (${why}; ${count} starts)`,
+    ),
+  ];
 }
 
 const TARGET_TEXT: Readonly<Record<MorningPhase, string>> = {
   instances: 'instances in service',
   nodes: 'nodes Ready',
+  argocd: 'Argo CD answers',
   applications: 'applications Healthy',
   url: 'URL answers',
 };
@@ -163,6 +187,7 @@ const TARGET_TEXT: Readonly<Record<MorningPhase, string>> = {
 const LETTERS: Readonly<Record<MorningPhase, string>> = {
   instances: 'i',
   nodes: 'n',
+  argocd: 'c',
   applications: 'a',
   url: 'a',
 };
@@ -215,8 +240,15 @@ function wordsOf({ verdict, ready, promised, late, fallback, announced }: Report
 
 const minutes = (seconds: number) => Math.round(seconds / 60);
 
-function toJson({ named, readyBy, lead, mornings: all }: Report) {
-  return { environment: named.name, readyBy, lead: lead ?? null, ...summaryOf(all), mornings: all };
+function toJson({ named, readyBy, lead, mornings: all, advice }: Report) {
+  return {
+    environment: named.name,
+    readyBy,
+    lead: lead ?? null,
+    ...summaryOf(all),
+    mornings: all,
+    ...(advice ? { advice } : {}),
+  };
 }
 
 function daysOf(text: string | undefined): number {

@@ -13,6 +13,7 @@ import type { InitOptions } from './init/init.ts';
 import type { Io } from './io.ts';
 import { printLinks } from './link.ts';
 import { DEFAULT_MORNINGS_DAYS, type MorningsOptions, mornings } from './mornings.ts';
+import { DEFAULT_NIGHTS_DAYS, type NightsOptions, nights } from './nights.ts';
 import type { OverrideCommand, OverrideOptions, OverrideRequest } from './override.ts';
 import { cancelMany, overrideMany } from './override-many.ts';
 import { type PauseRequest, pauseEnvironment } from './pause.ts';
@@ -110,6 +111,7 @@ function createProgram(invocation: Invocation): Command {
     .helpCommand(true)
     .addHelpText('after', `\n${HELP}`);
   addReportCommands(invocation);
+  addNightCommands(invocation);
   addOverrideCommands(invocation);
   addDecisionCommands(invocation);
   addRestore(invocation);
@@ -170,18 +172,35 @@ function addReportCommands(invocation: Invocation): void {
     )
     .option('--json', JSON_OPTION)
     .action((name: string | undefined, options: StatusOptions) => showStatus(invocation, name, options));
+}
 
+function addNightCommands(invocation: Invocation): void {
+  const { program, io } = invocation;
   command(
     program,
     'mornings',
     'show when the last mornings were ready, what was promised, and what they waited for',
-    ['nightshift mornings --days 30', 'nightshift mornings --environment develop --json'],
+    ['nightshift mornings --days 30', 'nightshift mornings --environment develop --advice'],
   )
     .option('-d, --days <number>', `number of days (default: ${DEFAULT_MORNINGS_DAYS})`)
     .option('-e, --environment <name>', 'only this environment')
+    .option('--advice', 'what would have made the starts shorter, from their observed phases')
     .option('--json', JSON_OPTION)
     .action(async (options: MorningsOptions) =>
       invocation.finish({ complete: await mornings(await invocation.config(), options, io) }),
+    );
+
+  command(
+    program,
+    'nights',
+    'show how long the last stops took until everything slept, and what they waited for',
+    ['nightshift nights --days 14', 'nightshift nights --environment develop --json'],
+  )
+    .option('-d, --days <number>', `number of days (default: ${DEFAULT_NIGHTS_DAYS})`)
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--json', JSON_OPTION)
+    .action(async (options: NightsOptions) =>
+      invocation.finish({ complete: await nights(await invocation.config(), options, io) }),
     );
 }
 
@@ -388,6 +407,10 @@ function addRestore(invocation: Invocation): void {
     .requiredOption('--region <name>', 'region of both')
     .option('--force', 'also where night-schedule still runs on this table and may stop the cluster again')
     .option('-t, --timeout <duration>', `how long to wait: ${DURATION_EXAMPLES} (default: 20m)`)
+    .option(
+      '--time-zone <zone>',
+      'zone of the schedule, for the dates of the saved node-hours (default: UTC)',
+    )
     .action(async (options: RestoreOptions) => {
       const { createRestoreIo, restoreFromTable } = await import('./restore.ts');
       invocation.finish({ healthy: await restoreFromTable(options, createRestoreIo(io)) });
@@ -454,6 +477,22 @@ function addDoctorAndConsole(invocation: Invocation): void {
     .action(async (name: string) => {
       const { printManifests } = await import('./manifests.ts');
       printManifests(await invocation.config(), name, io);
+    });
+
+  command(
+    program,
+    'doorbell-ingress',
+    'print the Ingress with which the AWS Load Balancer Controller forwards to the doorbell; offline',
+    [
+      'nightshift doorbell-ingress develop --target-group arn:aws:elasticloadbalancing:… | kubectl apply -f -',
+    ],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .requiredOption('--target-group <arn>', 'the output DoorbellTargetGroupArn of the stack')
+    .option('--namespace <name>', 'namespace of the Ingress (default: default)')
+    .action(async (name: string, options: { targetGroup: string; namespace?: string }) => {
+      const { printDoorbellIngress } = await import('./doorbell-ingress.ts');
+      printDoorbellIngress(await invocation.config(), name, options, io);
     });
 
   command(

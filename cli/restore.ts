@@ -18,6 +18,7 @@ import type { Memory } from '#functions/night-schedule/ports.ts';
 import { type RestorePorts, type RestoreProgress, restore } from '#functions/night-schedule/restore.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { parseDuration } from '#model/when.ts';
+import { isTimeZone } from '#model/zone.ts';
 import { awsErrorKind, networkErrorOf } from './aws-errors.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
@@ -29,6 +30,8 @@ export interface RestoreOptions {
   readonly region: string;
   readonly force?: boolean;
   readonly timeout?: string;
+  /** Of the schedule, for the dates of the ledger; without it UTC. */
+  readonly timeZone?: string;
 }
 
 export interface RestoreIo extends Pick<Io, 'out' | 'now'> {
@@ -51,6 +54,9 @@ const RUNS_MS = 15 * MINUTE_MS;
 export async function restoreFromTable(options: RestoreOptions, io: RestoreIo): Promise<boolean> {
   const timeout = parseDuration(options.timeout ?? DEFAULT_TIMEOUT);
   if ('problem' in timeout) throw new RefusedError(`--timeout ${options.timeout}: ${timeout.problem}`);
+  const timeZone = options.timeZone ?? 'UTC';
+  if (!isTimeZone(timeZone))
+    throw new RefusedError(`--time-zone ${timeZone}: write an IANA time zone like Asia/Tokyo`);
   const clients = clientsFor(options, io);
   try {
     const store = createNightStore(createTable(clients.dynamodb, options.table), options.cluster);
@@ -68,6 +74,7 @@ export async function restoreFromTable(options: RestoreOptions, io: RestoreIo): 
       autoscalersOf: (objects) =>
         autoscalersOf(clients.kubernetes, objects, createBuiltInPools(options.cluster, clients.eks)),
       now: io.now,
+      timeZone,
       record: ({ target, action, reason }) => io.out(plain(`${target}: ${action}: ${reason}`)),
     };
     return report(await untilRestored(ports, timeout.ms, options, io), io);

@@ -4,6 +4,7 @@
  */
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { tableNameOf } from '#model/names.ts';
+import { ownValue } from '#model/own-value.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 import { type RestoreIo, restoreFromTable } from './restore.ts';
@@ -51,13 +52,15 @@ export async function retire(
   }
   io.out('  waiting a minute for a pass that may be running');
   await io.pause(LONGEST_PASS_MS);
-  const { cluster, region } = environment;
+  const { cluster, region, schedule } = environment;
+  const timeZone = ownValue(loaded.config.schedules, schedule)?.timeZone;
   const isComplete = await restoreFromTable(
     {
       table: tableNameOf(name),
       cluster,
       region,
       force: true,
+      ...(timeZone ? { timeZone } : {}),
       ...(options.timeout ? { timeout: options.timeout } : {}),
     },
     io,

@@ -1,6 +1,6 @@
 /** `savings`: node-hours saved while asleep, from the ledger of observations. Time without an observation is a gap. */
 
-import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import { type CountedEntry, withRunningNight } from '#functions/night-schedule/running-night.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
 import { formatDate } from '#model/date.ts';
@@ -33,6 +33,8 @@ export interface Saving {
   readonly nodeHoursSaved: number;
   readonly money?: number;
   readonly currency?: string;
+  /** It sleeps still: the figures grow. */
+  readonly running?: true;
 }
 
 /** True when every environment was reachable. */
@@ -52,13 +54,15 @@ export async function savings(loaded: LoadedConfig, options: SavingsOptions, io:
     const firstDate = (now: Date) =>
       formatDate(Math.floor(wallAt(timeZone, now.getTime()) / DAY_MINUTES) - days + 1);
     const localFirst = firstDate(io.now());
-    const entries = await cloud.ledger(localFirst);
-    const first = firstDate(cloud.now());
-    return sumSavings(
-      one,
-      first === localFirst ? entries : await cloud.ledger(first),
-      options.daily ?? false,
-    );
+    const [entries, night] = await Promise.all([cloud.ledger(localFirst), cloud.night()]);
+    const now = cloud.now();
+    const first = firstDate(now);
+    const counted = withRunningNight(first === localFirst ? entries : await cloud.ledger(first), night, {
+      now,
+      timeZone,
+      first,
+    });
+    return sumSavings(one, counted, options.daily ?? false);
   });
   const found = results.flat();
   if (options.json) io.out(JSON.stringify(found, null, 2));
@@ -72,18 +76,18 @@ export async function savings(loaded: LoadedConfig, options: SavingsOptions, io:
 /** One row for each group, or for each group and date. */
 export function sumSavings(
   { name, environment }: NamedEnvironment,
-  entries: readonly LedgerEntry[],
+  entries: readonly CountedEntry[],
   daily: boolean,
 ): Saving[] {
   const prices = (environment as DevelopmentEnvironmentConfig).prices;
-  const byKey = new Map<string, LedgerEntry[]>();
+  const byKey = new Map<string, CountedEntry[]>();
   for (const entry of entries) {
     const key = daily ? `${entry.date} ${entry.group}` : entry.group;
     byKey.set(key, [...(byKey.get(key) ?? []), entry]);
   }
   return [...byKey.values()].map((list) => {
-    const [{ group, date }] = list as [LedgerEntry];
-    const hours = (of: (entry: LedgerEntry) => number) =>
+    const [{ group, date }] = list as [CountedEntry];
+    const hours = (of: (entry: CountedEntry) => number) =>
       list.reduce((total, entry) => total + of(entry), 0) / 60;
     const nodeHoursSaved = hours((entry) => entry.nodeMinutesSaved);
     const price = ownValue(prices?.perNodeHour, group) ?? prices?.perNodeHour['*'];
@@ -95,6 +99,7 @@ export function sumSavings(
       gapHours: hours((entry) => entry.gapMinutes),
       nodeHoursSaved,
       ...(prices && price !== undefined ? { money: nodeHoursSaved * price, currency: prices.currency } : {}),
+      ...(list.some(({ isRunning }) => isRunning) ? { running: true as const } : {}),
     };
   });
 }
@@ -110,7 +115,7 @@ function formatSavings(found: readonly Saving[], days: number, io: Io): string {
     one.date ?? `last ${days} days`,
     number(one.asleepHours),
     number(one.gapHours),
-    number(one.nodeHoursSaved),
+    `${number(one.nodeHoursSaved)}${one.running ? '*' : ''}`,
     money(one.money, one.currency),
   ]);
   const total = (of: (one: Saving) => number) => found.reduce((all, one) => all + of(one), 0);
@@ -130,6 +135,7 @@ function formatSavings(found: readonly Saving[], days: number, io: Io): string {
     paint.bold(head),
     ...body,
     `total ${number(total((one) => one.nodeHoursSaved))} node-hours${totals.length > 0 ? `, ${totals.join(', ')}` : ''}`,
+    ...(found.some(({ running }) => running) ? ['* sleeps still: counted until now'] : []),
     ...(gap > 0 ? [`${number(gap)} h asleep were not observed and are not counted`] : []),
     ...(totals.length === 0 ? ['set prices in an environment to see the cost saved'] : []),
   ].join('\n');

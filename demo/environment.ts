@@ -22,6 +22,9 @@ import { scaleOutOf } from '@nightshift/lab/world/scale-out.ts';
 import { parseAllDocuments } from 'yaml';
 import type { BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import { LabError } from './errors.ts';
+import { addPlatformGroups, clusterOptionsOf } from './platform/create-platform.ts';
+import type { Platform } from './platform/platform.ts';
+import { addNodePools, autoModeOf, hasFleet } from './sample/compute.ts';
 import { pushBuiltImages } from './sample/images.ts';
 import {
   ARGOCD,
@@ -76,6 +79,8 @@ export interface LabServices {
   readonly route: (authority: string, port: number) => void;
   /** The CodeBuild projects of the stacks in that account and region. */
   readonly buildProjects: (at: { account: string; region: string }) => readonly BuildProjectSpec[];
+  /** In place of the sample's own clusters. */
+  readonly platform: Platform | undefined;
 }
 
 export type EnvironmentCluster = Omit<LabEnvironment, 'argocd' | 'argocdEndpoint'>;
@@ -87,17 +92,30 @@ export async function createCluster(
 ): Promise<EnvironmentCluster> {
   const { aws, context, closers } = services;
   const { account, region, cluster: clusterName } = environment;
-  const cluster = aws.addCluster({ account, region, name: clusterName });
+  const described = services.platform?.clusters.get(name);
+  const autoMode = autoModeOf(environment);
+  const cluster = aws.addCluster({
+    account,
+    region,
+    name: clusterName,
+    ...(autoMode ? { autoMode } : {}),
+    ...(described ? clusterOptionsOf(described) : {}),
+  });
   const kubernetes = createKubernetes(context, {
     cluster: clusterName,
     account,
     region,
-    scaleOut: scaleOutOf(aws, cluster),
+    scaleOut: scaleOutOf(aws, cluster, hasFleet(environment)),
+    autoMode: autoMode !== undefined,
     images: services.images,
   });
   aws.attachNodes(cluster, kubernetes);
-  kubernetes.applyObjects([argocdNamespace, ...(await readManifests()), operatorsBinding]);
-  addGroups(aws, cluster, environment);
+  // A platform brings nightshift's manifests with its own.
+  const manifests = described ? [] : await readManifests();
+  kubernetes.applyObjects([argocdNamespace, ...manifests, operatorsBinding]);
+  if (described) addPlatformGroups(aws, cluster, described);
+  else addGroups(aws, cluster, environment);
+  addNodePools(context, cluster, kubernetes, environment);
 
   const operatorToken = `lab-${context.hex(40)}`;
   const kubernetesEndpoint = await serveKubernetes({
@@ -136,8 +154,7 @@ export async function createCluster(
 /** Argo CD in the environment's cluster with the applications of its builds, and their CodeBuild projects. */
 export async function createClusterArgocd(
   services: LabServices,
-  environment: EnvironmentConfig,
-  kubernetes: Kubernetes,
+  { name, config: environment, kubernetes }: EnvironmentCluster,
 ): Promise<{ argocd: ArgocdWorld; argocdEndpoint?: ArgocdEndpoint } | undefined> {
   const { codebuild, aws, context } = services;
   const builds =
@@ -148,7 +165,9 @@ export async function createClusterArgocd(
     revisionOf: codebuild.git.revisionOf,
     onPush: codebuild.git.onPush,
     runsPods: () => podsCanRun(kubernetes.api),
-    ...(environment.deploy ? { inCluster: ARGOCD } : {}),
+    ...(environment.deploy && (services.platform?.clusters.get(name)?.argocdInCluster ?? true)
+      ? { inCluster: ARGOCD }
+      : {}),
   });
   serveApplications(context, argocd, kubernetes.api);
   for (const { repository, branch } of builds) addRepository(codebuild, repository, branch);
@@ -191,7 +210,7 @@ function tokenFor(argocd: ArgocdWorld, projects: readonly string[], rights: read
   });
 }
 
-/** Which rights the way of the images needs, by docs/branch-deploy.md. */
+/** Which rights the way of the images needs, by docs/branch-deploy-images.md. */
 function rightsFor(builds: readonly BuildConfig[]): readonly string[] {
   const ways = builds.flatMap(({ applications }) => applications.map((one) => applicationOf(one).bring));
   return [

@@ -18,10 +18,10 @@ import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
 import { ecrService } from '@nightshift/lab/http/ecr.ts';
 import { serveFunctionUrls } from '@nightshift/lab/http/function-urls.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
-import type { LoadBalancer } from '@nightshift/lab/http/load-balancer.ts';
-import { type Proxy as ForwardProxy, startProxy } from '@nightshift/lab/http/proxy.ts';
+import { startProxy } from '@nightshift/lab/http/proxy.ts';
+import type { SignInListener } from '@nightshift/lab/http/sign-in-listener.ts';
 import { createStepFunctions, type StepFunctions } from '@nightshift/lab/http/step-functions.ts';
-import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
@@ -37,8 +37,10 @@ import {
   type LabEnvironment,
   type LabServices,
 } from './environment.ts';
+import { addPlatformWorkloads } from './platform/create-platform.ts';
+import { readPlatform } from './platform/platform.ts';
 import { addSystemWorkloads } from './sample/resources.ts';
-import { serveSignIns } from './sign-ins.ts';
+import { type SignInParts, serveSignIns } from './sign-ins.ts';
 
 export type { LabEnvironment } from './environment.ts';
 
@@ -47,6 +49,11 @@ export interface LabOptions {
   readonly config: NightshiftConfig;
   /** `cdk.out`, synthesized from the same config. */
   readonly assemblyDir: string;
+  /**
+   * The folder that Argo CD reads. With it the clusters are those that the assembly's templates and these manifests describe,
+   * not the sample's own.
+   */
+  readonly gitops?: string;
   /** Virtual time at which the functions start. The clusters start half an hour earlier. */
   readonly start: Date;
   /** The same seed gives the same ids and random choices. Default 1. */
@@ -70,18 +77,24 @@ export interface Lab {
   readonly config: NightshiftConfig;
   readonly aws: AwsWorld;
   readonly codebuild: CodebuildWorld;
+  /** ECR. */
+  readonly images: ImageRegistry;
   readonly environments: readonly LabEnvironment[];
   readonly front: AwsEndpoint;
   readonly assembly: AssemblyRun;
   /** Of the state machines, in the order of their start. */
   readonly executions: readonly Execution[];
+  /** As a rule starts a state machine, with an input (JSON). */
+  startExecution(machineArn: string, input: string): void;
   /** In the order of the log. */
   readonly decisions: readonly Decision[];
   readonly proxyUrl: string;
   /** PEM file of the lab's CA. */
   readonly caFile: string;
   /** By the environments whose page is behind a load balancer. */
-  readonly signIns: ReadonlyMap<string, LoadBalancer>;
+  readonly signIns: ReadonlyMap<string, SignInListener>;
+  /** What a platform describes and the lab does not play, as lines. */
+  readonly notPlayed: readonly string[];
   close(): Promise<void>;
 }
 
@@ -108,7 +121,7 @@ async function build(
   close: () => Promise<void>,
 ): Promise<Lab> {
   const { config } = options;
-  const assembly = await readAssembly(options.assemblyDir);
+  const { assembly, platform } = await readStacks(options);
   const deployments = assembly.stacks.map(readDeployment);
   const directory = options.directory ?? (await temporary(closers));
   const context = createContext({
@@ -124,7 +137,7 @@ async function build(
   const proxy = await startProxy();
   closers.push(() => proxy.close());
   let awsUrl: string | undefined;
-  const parts = { context, aws, codebuild, images, ca, directory, closers, config };
+  const parts = { context, aws, codebuild, images, ca, directory, closers, config, platform };
   const services: LabServices = {
     ...parts,
     awsUrl: () => awsUrl,
@@ -137,15 +150,11 @@ async function build(
   const front = await serveFront({ aws, codebuild, images, deployments, options });
   closers.push(() => front.close());
   awsUrl = front.url;
-  for (const { stack, tables } of deployments) {
-    for (const { name } of tables) {
-      await front.createTable({ account: stack.account, region: stack.region, name });
-    }
-  }
+  await createTables(front, deployments);
 
   await context.clock.runUntil(options.start.getTime());
   const decisions: Decision[] = [];
-  const run = await runFunctions({
+  const { run, machines } = await runStacks({
     assembly,
     context,
     aws,
@@ -157,36 +166,49 @@ async function build(
   });
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
-  const machines = createMachines(context, aws, run);
   front.addService(machines);
-  await servePages({ run, ca, proxy }, context, closers);
-  const signIns = await serveSignIns({ run, ca, proxy, context, config, closers });
+  const signIns = await servePages({ run, ca, proxy, context, config, closers });
   return {
     context,
     config,
     aws,
     codebuild,
+    images,
     environments,
     front,
     assembly: run,
     executions: machines.executions,
+    startExecution: (arn, input) => void machines.start(arn, input),
     decisions,
     proxyUrl: proxy.url,
     caFile,
     signIns,
+    notPlayed: platform?.notPlayed ?? [],
     close,
   };
 }
 
-/** Function URLs, by their host names through the proxy. */
-async function servePages(
-  parts: { readonly run: AssemblyRun; readonly ca: CertificateAuthority; readonly proxy: ForwardProxy },
-  context: WorldContext,
-  closers: (() => Promise<unknown>)[],
-): Promise<void> {
-  const pages = await serveFunctionUrls({ run: parts.run, ca: parts.ca, context });
+async function createTables(front: AwsEndpoint, deployments: readonly Deployment[]): Promise<void> {
+  for (const { stack, tables } of deployments)
+    for (const { name } of tables)
+      await front.createTable({ account: stack.account, region: stack.region, name });
+}
+
+/** The stacks of nightshift, and the clusters that the others describe. */
+async function readStacks({ assemblyDir, config, gitops }: LabOptions) {
+  const assembly = await readAssembly(assemblyDir);
+  if (gitops === undefined) return { assembly, platform: undefined };
+  const platform = readPlatform(assembly, config, gitops);
+  return { assembly: platform.assembly, platform };
+}
+
+/** Function URLs, by their host names through the proxy; and the load balancers of those that have a sign-in instead. */
+async function servePages(parts: SignInParts): Promise<Lab['signIns']> {
+  const { run, ca, proxy, context, closers } = parts;
+  const pages = await serveFunctionUrls({ run, ca, context });
   closers.push(() => pages.close());
-  for (const url of pages.urls.values()) parts.proxy.route(`${new URL(url).hostname}:443`, pages.port);
+  for (const url of pages.urls.values()) proxy.route(`${new URL(url).hostname}:443`, pages.port);
+  return serveSignIns(parts);
 }
 
 function buildProjectsOf(deployments: readonly Deployment[], at: { account: string; region: string }) {
@@ -205,11 +227,10 @@ async function createEnvironments(services: LabServices): Promise<readonly LabEn
   await context.clock.runUntil(context.clock.now() + NODES_JOIN_MS);
   const environments: LabEnvironment[] = [];
   for (const cluster of clusters) {
-    addSystemWorkloads(cluster.kubernetes, cluster.config);
-    environments.push({
-      ...cluster,
-      ...(await createClusterArgocd(services, cluster.config, cluster.kubernetes)),
-    });
+    const described = services.platform?.clusters.get(cluster.name);
+    if (described) addPlatformWorkloads(cluster.kubernetes, services.images, described);
+    else addSystemWorkloads(cluster.kubernetes, cluster.config);
+    environments.push({ ...cluster, ...(await createClusterArgocd(services, cluster)) });
   }
   return environments;
 }
@@ -241,7 +262,19 @@ function serveFront({
   });
 }
 
+/** The functions and the state machines, which invoke each other. */
+async function runStacks(
+  lab: Omit<Parameters<typeof runFunctions>[0], 'startExecution'>,
+): Promise<{ readonly run: AssemblyRun; readonly machines: StepFunctions }> {
+  let machines: StepFunctions | undefined;
+  const startExecution = (arn: string, input: string) => void machines?.start(arn, input);
+  const run = await runFunctions({ ...lab, startExecution });
+  machines = createMachines(lab.context, lab.aws, run);
+  return { run, machines };
+}
+
 function runFunctions(lab: {
+  readonly startExecution: (machineArn: string, input: string) => void;
   readonly assembly: Assembly;
   readonly context: WorldContext;
   readonly aws: AwsWorld;
@@ -255,6 +288,7 @@ function runFunctions(lab: {
   return runAssembly({
     assembly: lab.assembly,
     context: lab.context,
+    startExecution: lab.startExecution,
     onLog(line) {
       options.onLog?.(line);
       const decision = decisionIn(line.text);
@@ -297,11 +331,12 @@ function createMachines(context: WorldContext, aws: AwsWorld, run: AssemblyRun):
 
 /** Creates the other resources of the stacks: access entries, queues and topics. */
 function registerStacks(aws: AwsWorld, deployments: readonly Deployment[]): void {
-  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys } of deployments) {
+  for (const { stack, accessEntries, queues, topics, subscriptions, macKeys, targetGroups } of deployments) {
     const at = { account: stack.account, region: stack.region };
     for (const { name } of queues) aws.addQueue({ ...at, name });
     for (const { name } of topics) aws.addTopic({ ...at, name });
     for (const { id } of macKeys) aws.macKeys.add({ ...at, id });
+    for (const group of targetGroups) aws.loadBalancers.addTargetGroup({ ...at, ...group, type: 'lambda' });
     for (const { topic, endpoint } of subscriptions) aws.messaging.subscribe(topic, endpoint);
     for (const entry of accessEntries) {
       aws.addAccessEntry(aws.eks.cluster(at, entry.cluster), {

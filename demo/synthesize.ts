@@ -1,4 +1,4 @@
-/** Synthesizes the app as `npm run synth` does, in a process of its own. */
+/** Synthesizes the app as `npm run synth` does, or another app, in a process of its own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -12,8 +12,10 @@ export async function synthesize(options: {
   /** Absolute. */
   readonly configPath: string;
   readonly directory: string;
+  /** Absolute; default: the one of the config. */
+  readonly app?: string;
 }): Promise<void> {
-  const app = path.join(import.meta.dirname, '..', 'bin', 'app.ts');
+  const app = options.app ?? path.join(import.meta.dirname, '..', 'bin', 'app.ts');
   const child = spawn(process.execPath, [app], {
     env: { ...process.env, NIGHTSHIFT_CONFIG: options.configPath, CDK_OUTDIR: options.directory },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 /** The least policy of each role of people: what the command line, the console and the CDK call for one environment. */
 import type { AccessRole, EnvironmentConfig } from '#model/config.ts';
 import { alarmTopicOf, functionNameOf, linkKeyAliasOf, tableNameOf } from '#model/names.ts';
-import { NIGHT, OVERRIDE } from '#model/partitions.ts';
+import { LEDGER, NIGHT, OVERRIDE } from '#model/partitions.ts';
 import { partitionOf } from '#model/region.ts';
 import type { Permission } from './permission.ts';
 
@@ -92,7 +92,12 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
   );
   const idReason = 'their ARNs end in ids that EKS assigns';
   return [
-    { sid: 'SeeCluster', actions: ['eks:DescribeCluster'], resources: [arns.cluster] },
+    {
+      sid: 'SeeCluster',
+      actions: ['eks:DescribeCluster', 'eks:ListAccessEntries'],
+      resources: [arns.cluster],
+    },
+    ...limitsAndTables(arn),
     {
       sid: 'SeeClusterParts',
       actions: [
@@ -144,6 +149,25 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
   ];
 }
 
+/** What the checks `lambda-concurrency` and `saved-sizes` read. */
+function limitsAndTables(arn: Arns['arn']): readonly Permission[] {
+  return [
+    {
+      sid: 'SeeTablesAndLimits',
+      actions: ['dynamodb:ListTables', 'lambda:GetAccountSettings'],
+      resources: ['*'],
+      wildcardReason: 'AWS supports no resource for these actions',
+    },
+    {
+      sid: 'ReadLeftTables',
+      actions: ['dynamodb:Query'],
+      resources: [arn('dynamodb', `table/${tableNameOf('*')}`)],
+      conditions: inPartition(NIGHT),
+      wildcardReason: 'the names of environments that were renamed or removed are unknown',
+    },
+  ];
+}
+
 /** What `nightshift restore` changes when no function does it. */
 function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns): readonly Permission[] {
   return [
@@ -151,7 +175,7 @@ function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns
       sid: 'WriteRestored',
       actions: ['dynamodb:PutItem', 'dynamodb:DeleteItem'],
       resources: [table],
-      conditions: inPartition(NIGHT),
+      conditions: inPartition(NIGHT, LEDGER),
     },
     {
       sid: 'ResizeNodegroups',
@@ -161,7 +185,7 @@ function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns
     },
     {
       sid: 'ResizeSelfManagedGroups',
-      actions: ['autoscaling:UpdateAutoScalingGroup'],
+      actions: ['autoscaling:UpdateAutoScalingGroup', 'autoscaling:PutWarmPool'],
       resources: [arn('autoscaling', 'autoScalingGroup:*:autoScalingGroupName/*')],
       conditions: {
         StringEquals: { [`aws:ResourceTag/kubernetes.io/cluster/${cluster}`]: 'owned' },
@@ -195,9 +219,9 @@ function deployStacks({ account, region }: EnvironmentConfig, arn: Arns['arn']):
   };
 }
 
-function inPartition(partition: string): NonNullable<Permission['conditions']> {
+function inPartition(...partitions: readonly string[]): NonNullable<Permission['conditions']> {
   return {
-    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [partition] },
+    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [...partitions] },
     Null: { 'dynamodb:LeadingKeys': 'false' },
   };
 }

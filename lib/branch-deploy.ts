@@ -11,8 +11,13 @@ import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { ClusterAccess } from './cluster-access.ts';
 import { throughServices } from './encryption-key.ts';
-import { buildAnnounced, buildEnded } from './event-patterns.ts';
-import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
+import { buildAnnounced, buildEnded, clusterAwake } from './event-patterns.ts';
+import {
+  applyBoundary,
+  type CapabilityProps,
+  NightshiftFunction,
+  putsEvents,
+} from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
 import { Timer } from './timer.ts';
 
@@ -69,6 +74,12 @@ export class BranchDeploy extends Construct {
       new Rule(this, 'BuildAnnounced', {
         description: `a build that ran elsewhere and that ${settings.environment} deploys has ended`,
         eventPattern: buildAnnounced(announced, settings.account),
+        targets: [target],
+      });
+    if (environment.settings.nightSchedule && putsEvents(settings))
+      new Rule(this, 'ClusterAwake', {
+        description: `the cluster of ${settings.environment} is awake: what waits for it is deployed at once`,
+        eventPattern: clusterAwake(settings.environment, settings.account),
         targets: [target],
       });
     new Timer(this, 'Timer', { environment: settings.environment, target: this.function }).call(

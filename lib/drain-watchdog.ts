@@ -1,7 +1,9 @@
 /** The state machine that calls spot-drain again after a lease, to take over the work of an invocation that has died. */
-import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
+import type { IRuleTarget, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { CfnStateMachine, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { watchdogNameOf } from '#model/names.ts';
 import { WATCHDOG_VARIABLE } from '#model/settings.ts';
@@ -15,11 +17,25 @@ export interface DrainWatchdogProps {
   readonly function: NightshiftFunction;
 }
 
+/** As the function's own, `WATCHDOG_SECONDS`: longer than the lease of a claim. */
+const DELAY_SECONDS = 20;
+
+/** The whole event, as it came. `EventField` has no name for it. */
+const WHOLE_EVENT: RuleTargetInput = {
+  bind: () => ({
+    inputTemplate: `{"delaySeconds":${DELAY_SECONDS},"check":{"event":<aws.events.event.json>}}`,
+  }),
+};
+
 /**
- * The function starts an execution with each claim. The execution waits, then invokes the function asynchronously; what
- * cannot be delivered goes to the function's dead-letter queue.
+ * The function starts an execution with each claim, and EventBridge starts one with each notice that does not wait, so that
+ * a function that dies before its first request is missed too. The execution waits, then invokes the function
+ * asynchronously; what cannot be delivered goes to the function's dead-letter queue.
  */
 export class DrainWatchdog extends Construct {
+  /** Of the rules whose notices are watched from the event on. */
+  readonly target: IRuleTarget;
+
   constructor(scope: Construct, id: string, props: DrainWatchdogProps) {
     super(scope, id);
     const { function: drain } = props;
@@ -52,6 +68,31 @@ export class DrainWatchdog extends Construct {
     );
     drain.lambda.addEnvironment(WATCHDOG_VARIABLE, arn);
     drain.allow({ sid: 'StartWatchdog', actions: ['states:StartExecution'], resources: [arn] });
+    this.target = new SfnStateMachine(StateMachine.fromStateMachineArn(this, 'OfRules', arn), {
+      input: WHOLE_EVENT,
+      role: this.#createEventsRole(name, arn),
+      deadLetterQueue: drain.deadLetters,
+      maxEventAge: Duration.minutes(2),
+      retryAttempts: 10,
+    });
+  }
+
+  #createEventsRole(name: string, arn: string): Role {
+    const role = new Role(this, 'EventsRole', {
+      description: `allows EventBridge to start ${name}`,
+      assumedBy: new ServicePrincipal('events.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    });
+    role.addToPrincipalPolicy(
+      new PolicyStatement({
+        sid: 'StartWatchdog',
+        effect: Effect.ALLOW,
+        actions: ['states:StartExecution'],
+        resources: [arn],
+      }),
+    );
+    return role;
   }
 
   #createRole(drain: NightshiftFunction, name: string, arn: string): Role {

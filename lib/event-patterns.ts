@@ -1,6 +1,7 @@
 /** The event patterns that invoke a function, written as AWS documents them. */
 import type { EventPattern } from 'aws-cdk-lib/aws-events';
-import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
+import { DETAIL_TYPES } from '#model/published-event.ts';
+import { ANNOUNCEMENT_SOURCE, EVENT_SOURCE } from '#model/trigger.ts';
 
 export const spotInterruption: EventPattern = {
   source: ['aws.ec2'],
@@ -16,6 +17,19 @@ export const terminateLifecycleAction: EventPattern = {
   source: ['aws.autoscaling'],
   detailType: ['EC2 Instance-terminate Lifecycle Action'],
 };
+
+/** EKS completes its own hooks, and a nightly stop has one for each node of a managed nodegroup. */
+const EKS_HOOKS = ['Terminate-LC-Hook', 'Launch-LC-Hook'];
+
+/** Of hooks that `drain.hooks` names, or of all but EKS's own. A name that ends in `*` is a prefix. */
+export function terminateActionOf(hooks: readonly string[] | undefined): EventPattern {
+  const isAny = hooks === undefined || hooks.includes('*');
+  const named = (hook: string) => (hook.endsWith('*') ? { prefix: hook.slice(0, -1) } : hook);
+  return {
+    ...terminateLifecycleAction,
+    detail: { LifecycleHookName: isAny ? [{ 'anything-but': EKS_HOOKS }] : hooks.map(named) },
+  };
+}
 
 /** Instance retirements, reboots and other maintenance that AWS schedules. */
 export const scheduledChange: EventPattern = {
@@ -43,6 +57,16 @@ export function buildEnded(projects: readonly string[]): EventPattern {
       'project-name': [...new Set(projects)].sort(),
       'build-status': ['SUCCEEDED', 'FAILED', 'FAULT', 'TIMED_OUT', 'STOPPED'],
     },
+  };
+}
+
+/** The cluster of the environment is awake. What another account sends is ignored. */
+export function clusterAwake(environment: string, account: string): EventPattern {
+  return {
+    source: [EVENT_SOURCE],
+    detailType: [DETAIL_TYPES.state],
+    account: [account],
+    detail: { environment: [environment], phase: ['awake'] },
   };
 }
 

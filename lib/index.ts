@@ -20,6 +20,7 @@ export {
 export type {
   BranchDeploySettings,
   CommonSettings,
+  DoorbellSettings,
   EnvironmentSettings,
   NightScheduleSettings,
   SelfServiceSettings,
@@ -28,8 +29,10 @@ export type {
 export { AccessPolicies, type AccessPoliciesProps } from './access-policies.ts';
 export { BranchDeploy, type BranchDeployProps } from './branch-deploy.ts';
 export { BuildProject, type BuildProjectProps } from './build-project.ts';
+export { ChatButtons, type ChatButtonsProps } from './chat-buttons.ts';
 export { checkedConfig, type EnvironmentProps } from './checked-environment.ts';
 export { ConfigError, type LoadedConfig, loadConfig } from './config-file.ts';
+export { Doorbell, type DoorbellProps } from './doorbell.ts';
 export { EncryptionKey, type EncryptionKeyProps } from './encryption-key.ts';
 export { Monitoring, type MonitoringProps } from './monitoring.ts';
 export { NightSchedule, type NightScheduleProps } from './night-schedule.ts';

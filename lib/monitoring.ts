@@ -47,6 +47,7 @@ const TICK: Record<Capability, Duration | undefined> = {
   'spot-drain': Duration.minutes(5),
   'branch-deploy': Duration.minutes(1),
   'self-service': undefined,
+  doorbell: undefined,
 };
 
 /** The log line of a notification that SNS rejected; it contains the decision that was not reported. */
@@ -59,6 +60,7 @@ const FAILURES: Record<Capability, string> = {
   'spot-drain': `{ ($.decision.action = "fail") || (${LOST_PODS_FILTER}) || ${NOT_NOTIFIED} }`,
   'branch-deploy': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
   'self-service': `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
+  doorbell: `{ ($.decision.action = "fail") || ${NOT_NOTIFIED} }`,
 };
 
 /** One metric for all functions of an environment: CloudWatch bills each metric of a log filter. */

@@ -44,7 +44,8 @@ export class NightSchedule extends Construct {
       settings,
       capability: 'night-schedule',
       memory: 256,
-      timeout: Duration.seconds(60),
+      // A start is followed for most of a minute; then a slow last pass has time to end.
+      timeout: Duration.seconds(90),
       maxEventAge: Duration.minutes(5),
       retryAttempts: 1,
     });

@@ -22,6 +22,7 @@ import type { EnvironmentConfig, NetworkConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
 import { type CommonSettings, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
+import { EVENT_SOURCE } from '#model/trigger.ts';
 import { functionCode } from './bundle/function-code.ts';
 import type { CheckedEnvironment, EnvironmentProps } from './checked-environment.ts';
 import { type EncryptionKey, requiredKey, throughServices } from './encryption-key.ts';
@@ -130,6 +131,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
         resources: [this.encryptionKey.keyArn],
         conditions: throughServices(props.environment.config.region, 'sns', 'sqs'),
       });
+    if (putsEvents(props.settings) && props.capability !== 'self-service') this.#permitEvents();
     if (network) this.#placeIn(network);
     props.notifications?.permit(this);
     this.#acknowledgeRules(tracing);
@@ -192,6 +194,18 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
       });
   }
 
+  /** The source of builds is another one: no function may announce a build. */
+  #permitEvents(): void {
+    this.allow({
+      sid: 'PutEvents',
+      actions: ['events:PutEvents'],
+      resources: [
+        Stack.of(this).formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' }),
+      ],
+      conditions: { StringEquals: { 'events:source': EVENT_SOURCE } },
+    });
+  }
+
   /** Uses ids, so that synth needs no lookup. Lambda creates and deletes its network interfaces with this role. */
   #placeIn({ subnets, securityGroups }: NetworkConfig): void {
     (this.lambda.node.defaultChild as CfnFunction).vpcConfig = {
@@ -214,6 +228,11 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
     // Lambda checks the permission when the function is created, so the policy must exist first.
     this.lambda.node.addDependency(this.role);
   }
+}
+
+/** A dry run changes nothing that others would hear of. */
+export function putsEvents({ dryRun, events }: Pick<CommonSettings, 'dryRun' | 'events'>): boolean {
+  return !dryRun && events !== false;
 }
 
 /** Bounds every role below the construct with the policy of the config. */

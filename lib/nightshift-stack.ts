@@ -3,7 +3,9 @@ import { CfnOutput, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AccessPolicies } from './access-policies.ts';
 import { BranchDeploy } from './branch-deploy.ts';
+import { ChatButtons } from './chat-buttons.ts';
 import { checkedEnvironment, type EnvironmentProps } from './checked-environment.ts';
+import { Doorbell } from './doorbell.ts';
 import { EncryptionKey } from './encryption-key.ts';
 import { Monitoring } from './monitoring.ts';
 import { NightSchedule } from './night-schedule.ts';
@@ -32,6 +34,8 @@ export class NightshiftStack extends Stack {
   readonly branchDeploy?: BranchDeploy;
   /** Absent without `selfService.links`, and in a dry run. */
   readonly selfService?: SelfService;
+  /** Absent without `doorbell`, and in a dry run. */
+  readonly doorbell?: Doorbell;
 
   constructor(scope: Construct, id: string, props: NightshiftStackProps) {
     const { config, environment, now, ...stackProps } = props;
@@ -61,6 +65,12 @@ export class NightshiftStack extends Stack {
     if (settings.selfService) this.selfService = new SelfService(this, 'SelfService', part);
     for (const part of [this.nightSchedule, this.branchDeploy])
       if (part) this.selfService?.offerLinks(part.function);
+    if (settings.doorbell && this.selfService)
+      this.doorbell = new Doorbell(this, 'Doorbell', { ...part, linkKey: this.selfService.key });
+    if (this.nightSchedule) this.doorbell?.offerRules(this.nightSchedule.function);
+    const warning = notifications?.topics.get('warning');
+    if (this.doorbell && own.doorbell?.chat && warning)
+      new ChatButtons(this, 'Chat', { ...source, target: this.doorbell.function, topics: [warning] });
 
     if (own.accessPolicies && own.accessPolicies.length > 0)
       new AccessPolicies(this, 'Access', { ...source, roles: own.accessPolicies });
@@ -93,8 +103,8 @@ export class NightshiftStack extends Stack {
 
   /** Every function of the environment. */
   get functions(): readonly NightshiftFunction[] {
-    return [this.nightSchedule, this.spotDrain, this.branchDeploy, this.selfService].flatMap((part) =>
-      part ? [part.function] : [],
+    return [this.nightSchedule, this.spotDrain, this.branchDeploy, this.selfService, this.doorbell].flatMap(
+      (part) => (part ? [part.function] : []),
     );
   }
 }

@@ -20,12 +20,14 @@ export interface NotificationsProps extends EnvironmentProps {
 export class Notifications extends Construct {
   /** By severity; empty where the config has no `notify`. */
   readonly topics: ReadonlyMap<Severity, Topic>;
+  readonly #reportsMornings: boolean;
 
   constructor(scope: Construct, id: string, props: NotificationsProps) {
     super(scope, id);
     const checked = checkedEnvironment(props);
     const { name: environment, config } = checked;
     const masterKey = requiredKey(checked, props.encryptionKey);
+    this.#reportsMornings = !config.production && config.morningReport !== undefined;
     const notify: NotifyConfig = config.notify ?? {};
     const named = SEVERITIES.flatMap((severity) => {
       const addresses = notify[severity];
@@ -48,9 +50,12 @@ export class Notifications extends Construct {
 
   /** Allows the function to publish to the topics of the severities that it reports. */
   permit(to: NightshiftFunction): void {
-    const resources = SEVERITIES_OF[to.capability].flatMap(
-      (severity) => this.topics.get(severity)?.topicArn ?? [],
-    );
+    // night-schedule has nothing but the morning report to send as info.
+    const isSilent = (severity: Severity) =>
+      to.capability === 'night-schedule' && severity === 'info' && !this.#reportsMornings;
+    const resources = SEVERITIES_OF[to.capability]
+      .filter((severity) => !isSilent(severity))
+      .flatMap((severity) => this.topics.get(severity)?.topicArn ?? []);
     if (resources.length > 0) to.allow({ sid: 'TellPeople', actions: ['sns:Publish'], resources });
   }
 }

@@ -5,6 +5,7 @@ import type {
   CalendarConfig,
   DeployConfig,
   DevelopmentEnvironmentConfig,
+  DoorbellConfig,
   EnvironmentConfig,
   ForgeConfig,
   NightshiftConfig,
@@ -14,6 +15,7 @@ import type {
   SignInConfig,
 } from '#model/config.ts';
 import { formatDate, parseDate } from '#model/date.ts';
+import { hostsOf, parsePriorities } from '#model/doorbell.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { didYouMean } from '#model/nearest.ts';
 import { SEVERITIES } from '#model/notification.ts';
@@ -25,6 +27,8 @@ import type {
   ApplicationSettings,
   BranchDeploySettings,
   CommonSettings,
+  DoorbellRules,
+  DoorbellSettings,
   EnvironmentSettings,
   LinkLimits,
   NightScheduleSettings,
@@ -42,6 +46,7 @@ const PAST_DAYS = 8;
 /** The longest acceptable drift of an application. */
 export const DEFAULT_DRIFT_MINUTES = 60;
 const DEFAULT_IMAGE_MINUTES = 15;
+const DEFAULT_DOORBELL_HOURS = 2;
 
 /**
  * The settings of the environment's functions, from a config that `loadConfig` has checked. Throws a `ConfigError` when
@@ -88,6 +93,9 @@ export function settingsOf(
     ...(schedule && environment.selfService?.links && !common.dryRun
       ? { selfService: selfServiceOf(common, environment, environment.selfService, timeZone) }
       : {}),
+    ...(schedule && environment.selfService?.links && environment.doorbell && !common.dryRun
+      ? { doorbell: doorbellOf(common, environment, schedule) }
+      : {}),
   };
   checkSize(environmentName, settings);
   return settings;
@@ -113,7 +121,14 @@ function commonOf(environmentName: string, environment: EnvironmentConfig, timeZ
     cluster: environment.cluster,
     dryRun: environment.dryRun ?? false,
     ...(environment.notify ? { notify: notifyOf(environment.notify, timeZone) } : {}),
+    ...(environment.events === false ? { events: false } : {}),
   };
+}
+
+/** `08:30` → 510. The schema admits nothing else. */
+function minuteOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  return hours * 60 + minutes;
 }
 
 function notifyOf(notify: NotifyConfig, timeZone: string): NotifySettings {
@@ -139,6 +154,7 @@ function nightScheduleOf(
     stopDeadlineMinutes: environment.stopDeadlineMinutes ?? 20,
     startDeadlineMinutes: environment.startDeadlineMinutes ?? 20,
     warnMinutes: environment.warnMinutes ?? 30,
+    ...(environment.morningReport ? { morningReport: minuteOf(environment.morningReport) } : {}),
     readyBy: readyPhaseOf(environment),
     ...(environment.readyBy === 'applications' ? { applications: applicationKeysOf(environment) } : {}),
     ...(environment.selfService?.links && !common.dryRun ? { links: limitsOf(environment.selfService) } : {}),
@@ -149,6 +165,11 @@ function nightScheduleOf(
             requireReason: environment.selfService.requireReason ?? false,
           },
         }
+      : {}),
+    ...(environment.stopLast ? { stopLast: environment.stopLast } : {}),
+    ...(environment.doorbell?.rules && !common.dryRun ? { doorbell: rulesOf(environment.doorbell) } : {}),
+    ...(environment.doorbell?.chat && common.notify && !common.dryRun
+      ? { notify: { ...common.notify, buttons: true } }
       : {}),
   };
 }
@@ -176,6 +197,31 @@ function signInOf({ loadBalancer, issuer, clientId }: SignInConfig): SignInSetti
 
 function limitsOf({ maxHours = 4, perNight = 3 }: SelfServiceConfig): LinkLimits {
   return { maxHours, perNight };
+}
+
+function doorbellOf(
+  common: CommonSettings,
+  { doorbell = {}, selfService = { links: true }, startDeadlineMinutes = 20 }: DevelopmentEnvironmentConfig,
+  schedule: Schedule,
+): DoorbellSettings {
+  const limits = limitsOf(selfService);
+  return {
+    ...common,
+    production: false,
+    ...limits,
+    schedule,
+    hours: doorbell.hours ?? Math.min(DEFAULT_DOORBELL_HOURS, limits.maxHours),
+    wakes: doorbell.wakes ?? 'anyone',
+    requireReason: selfService.requireReason ?? false,
+    applications: doorbell.applications ?? [],
+    startDeadlineMinutes,
+  };
+}
+
+function rulesOf({ applications = [], rules }: DoorbellConfig): DoorbellRules {
+  const range = parsePriorities(rules?.priorities ?? '');
+  if (!rules || !range) throw new RangeError('load the config with loadConfig first');
+  return { listener: rules.listener, ...range, hosts: hostsOf(applications) };
 }
 
 /** `true` is short for the nodes. */

@@ -1,6 +1,6 @@
 /** The spot-drain capability: drains nodes that AWS is about to interrupt. The only capability of production. */
 import { Duration } from 'aws-cdk-lib';
-import { type EventPattern, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { type EventPattern, type IRuleTarget, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { SpotDrainSettings } from '#model/settings.ts';
@@ -14,6 +14,7 @@ import {
   rebalanceRecommendation,
   scheduledChange,
   spotInterruption,
+  terminateActionOf,
   terminateLifecycleAction,
 } from './event-patterns.ts';
 import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
@@ -62,11 +63,20 @@ export class SpotDrain extends Construct {
     });
     this.#permit(settings, table);
     // A dry run claims nothing.
-    if (!settings.dryRun)
-      new DrainWatchdog(this, 'Watchdog', { environment: settings.environment, function: this.function });
+    const watchdog = settings.dryRun
+      ? []
+      : [
+          new DrainWatchdog(this, 'Watchdog', { environment: settings.environment, function: this.function })
+            .target,
+        ];
     new ClusterAccess(this, 'Access', { cluster: settings.cluster, to: this.function });
 
-    this.#onEvent('SpotInterruption', 'AWS interrupts a spot instance in two minutes', spotInterruption);
+    this.#onEvent(
+      'SpotInterruption',
+      'AWS interrupts a spot instance in two minutes',
+      spotInterruption,
+      watchdog,
+    );
     this.#onEvent(
       'Rebalance',
       'a spot instance has an elevated risk of interruption',
@@ -77,6 +87,12 @@ export class SpotDrain extends Construct {
       'an Auto Scaling group waits for a lifecycle hook before a termination',
       terminateLifecycleAction,
     );
+    if (watchdog.length > 0)
+      new Rule(this, 'TerminateWatch', {
+        description: 'the same, of hooks that spot-drain completes: starts the watchdog',
+        eventPattern: terminateActionOf(settings.hooks),
+        targets: watchdog,
+      });
     this.#onEvent(
       'ScheduledChange',
       'AWS has scheduled a retirement or reboot of instances',
@@ -86,7 +102,12 @@ export class SpotDrain extends Construct {
     this.#onTick();
   }
 
-  #onEvent(id: string, description: string, eventPattern: EventPattern): void {
+  #onEvent(
+    id: string,
+    description: string,
+    eventPattern: EventPattern,
+    others: readonly IRuleTarget[] = [],
+  ): void {
     new Rule(this, id, {
       description,
       eventPattern,
@@ -96,6 +117,7 @@ export class SpotDrain extends Construct {
           maxEventAge: Duration.minutes(2),
           retryAttempts: 10,
         }),
+        ...others,
       ],
     });
   }

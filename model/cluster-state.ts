@@ -15,6 +15,10 @@ export interface ClusterState {
   readonly until?: string;
   /** The names of the groups that our own stop is scaling down, or has scaled down. */
   readonly groups: readonly string[];
+  /** Since when the cluster was first observed asleep in this sleep, also where something has appeared since. */
+  readonly asleepSince?: string;
+  /** What runs on purpose while it sleeps, as it was last observed. */
+  readonly kept?: readonly string[];
 }
 
 export const clusterStateSchema: s.Schema<ClusterState> = s.object({
@@ -24,4 +28,6 @@ export const clusterStateSchema: s.Schema<ClusterState> = s.object({
   since: s.instant,
   until: s.optional(s.instant),
   groups: s.listOf(s.text),
+  asleepSince: s.optional(s.instant),
+  kept: s.optional(s.listOf(s.text)),
 });

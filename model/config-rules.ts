@@ -9,6 +9,7 @@ import type {
 } from './config.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { wrongImageRepository, wrongTagTemplate } from './config-values.ts';
+import { wrongDoorbells } from './doorbell-rules.ts';
 import { ecrRepository } from './image-repository.ts';
 import { didYouMean } from './nearest.ts';
 
@@ -32,6 +33,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...unmarkedProduction(parts),
     ...contradictingGroups(parts),
     ...unreachableReadiness(parts),
+    ...reportToNobody(parts),
     ...bindings(parts),
     ...createdProjects(parts),
     ...createdImageRepositories(parts),
@@ -42,6 +44,7 @@ export function crossCheck(parts: ConfigParts): ConfigProblem[] {
     ...foreignResources(parts),
     ...looseExternalIds(parts),
     ...uselessSelfService(parts),
+    ...wrongDoorbells(parts),
   ];
 }
 
@@ -199,6 +202,21 @@ function* unreachableReadiness({ environments }: ConfigParts): Iterable<ConfigPr
         value: JSON.stringify(readyBy.url),
         message: 'this host is reached from the VPC only: add network, or write a public URL',
       };
+  }
+}
+
+/** The report is about a promise, and goes to people. */
+function* reportToNobody({ environments }: ConfigParts): Iterable<ConfigProblem> {
+  for (const [name, environment] of environments) {
+    if (environment.production || environment.morningReport === undefined) continue;
+    const problem = (message: string): ConfigProblem => ({
+      path: `environments.${name}.morningReport`,
+      value: JSON.stringify(environment.morningReport),
+      message,
+    });
+    if (!environment.readyBy) yield problem("nothing is promised: add readyBy: 'nodes', or remove this");
+    else if (environment.notify === undefined)
+      yield problem("nobody is notified: add notify: { info: ['team@example.com'] }, or remove this");
   }
 }
 

@@ -18,6 +18,7 @@ import {
   wrongTimeZone,
   wrongUrl,
 } from './config-values.ts';
+import { isApplicationUrl, isHostName, parseListenerArn, parsePriorities } from './doorbell.ts';
 import { BUILT_IN_POOLS } from './names.ts';
 import { didYouMean } from './nearest.ts';
 import { ownValue } from './own-value.ts';
@@ -278,6 +279,7 @@ const common = {
   permissionsBoundary: policyArn.optional(),
   terminationProtection: flag().optional(),
   tracing: flag().optional(),
+  events: flag().optional(),
   monitoring: object({ dashboard: flag().optional() }, 'write { dashboard: true }').optional(),
 };
 
@@ -320,6 +322,8 @@ const suspendCronJobs = object(
   { selector: checked(filled('write a label selector like "nightshift/night=suspend"'), wrongSelector) },
   'write { selector: "nightshift/night=suspend" }',
 );
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const certificate = z
   .string({ error: 'write the PEM of the CA certificate' })
@@ -577,6 +581,93 @@ const selfService = object(
   },
   'write { links: true, maxHours: 4, perNight: 3 }',
 );
+const MORNING_REPORT_HINT = "write the time of day as HH:MM, like '08:30'";
+const DOORBELL_HINT =
+  "write { applications: ['https://…'], rules: { listener: 'arn:…', priorities: '1-20' } }";
+const HOST_HINT = 'write a host name in lower case, like "wake.develop.example.com"';
+const doorbell = object(
+  {
+    applications: names('write a list of addresses, like "https://shop.develop.example.com/"')
+      .min(1)
+      .max(20)
+      .refine((list) => list.every(isApplicationUrl), {
+        error: 'write complete addresses in lower case, like "https://shop.develop.example.com/"',
+      })
+      .optional(),
+    rules: object(
+      {
+        listener: filled('write the ARN of a listener').refine((arn) => parseListenerArn(arn) !== undefined, {
+          error:
+            'write the ARN of a listener of an Application Load Balancer: "arn:aws:elasticloadbalancing:…:listener/app/…"',
+        }),
+        priorities: filled('write a range of priorities like "1-20"').refine(
+          (text) => parsePriorities(text) !== undefined,
+          {
+            error: 'write a range of at most 100 priorities between 1 and 50000, the lower one first: "1-20"',
+          },
+        ),
+      },
+      "write { listener: 'arn:…', priorities: '1-20' }",
+    ).optional(),
+    ingress: object(
+      {
+        host: filled(HOST_HINT).refine(isHostName, { error: HOST_HINT }),
+        group: filled('write the group.name of the load balancer').regex(
+          /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/,
+          {
+            error:
+              'write the group.name of the load balancer: at most 63 lower case letters, digits, dots and hyphens',
+          },
+        ),
+      },
+      "write { host: 'wake.develop.example.com', group: 'develop' }",
+    ).optional(),
+    cloudFront: flag().optional(),
+    chat: object(
+      {
+        slack: z
+          .array(
+            object(
+              {
+                workspace: filled('write the id of the workspace').regex(/^T[0-9A-Z]{1,254}$/, {
+                  error: 'write the id of the Slack workspace, like "T07EA123LEP"',
+                }),
+                channel: filled('write the id of the channel').regex(/^[A-Z0-9]{2,254}$/, {
+                  error: 'write the id of the Slack channel, like "C07EZ1ABC23"',
+                }),
+              },
+              "write { workspace: 'T…', channel: 'C…' }",
+            ),
+            { error: "write [{ workspace: 'T…', channel: 'C…' }]" },
+          )
+          .min(1)
+          .optional(),
+        teams: z
+          .array(
+            object(
+              {
+                tenant: filled('write the id of the tenant').regex(UUID, {
+                  error: 'write the id of the tenant, a UUID',
+                }),
+                team: filled('write the id of the team').regex(UUID, {
+                  error: 'write the id of the team, a UUID',
+                }),
+                channel: filled('write the id of the channel'),
+              },
+              'write { tenant, team, channel }',
+            ),
+            { error: 'write [{ tenant, team, channel }]' },
+          )
+          .min(1)
+          .optional(),
+      },
+      "write { slack: [{ workspace: 'T…', channel: 'C…' }] }",
+    ).optional(),
+    hours: wholeNumber(1, 12, 'hours').optional(),
+    wakes: oneOf(['anyone', 'link']).optional(),
+  },
+  DOORBELL_HINT,
+);
 const READY_BY_HINT = "write true, 'nodes', 'applications' or { url: 'https://…' }";
 const readyBy = z.union(
   [
@@ -609,6 +700,7 @@ const development = object(
       .optional(),
     keep: names(group).optional(),
     fallbackGroup: text(group).optional(),
+    stopLast: names(group).min(1).optional(),
     autoscaler: autoscaler.optional(),
     suspendCronJobs: suspendCronJobs.optional(),
     warmPools: oneOf(['stop', 'keep']).optional(),
@@ -618,8 +710,13 @@ const development = object(
     startDeadlineMinutes: minutes(1, 720).optional(),
     warnMinutes: minutes(0, 720).optional(),
     readyBy: readyBy.optional(),
+    morningReport: z
+      .string()
+      .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: MORNING_REPORT_HINT })
+      .optional(),
     prices: prices.optional(),
     selfService: selfService.optional(),
+    doorbell: doorbell.optional(),
   },
   'write { account, region, cluster, schedule }',
 );

@@ -306,6 +306,8 @@ interface EnvironmentBase {
   readonly terminationProtection?: boolean;
   /** Record each run of the functions in AWS X-Ray. Default false: it would cost more than everything else. */
   readonly tracing?: boolean;
+  /** Put an event on the account's default event bus for each change of state, override, deploy and failure. Default true. */
+  readonly events?: boolean;
   /** Default: alarms only. */
   readonly monitoring?: MonitoringConfig;
 }
@@ -320,6 +322,8 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
   readonly keep?: readonly string[];
   /** An on-demand group of size zero that is scaled up while spot capacity is short in the morning. */
   readonly fallbackGroup?: string;
+  /** Groups that are stopped last and started first, like the one on which the load balancer controller runs. Default none. */
+  readonly stopLast?: readonly string[];
   readonly autoscaler?: AutoscalerConfig;
   /** CronJobs that are suspended with the stop and resumed after the start, a few at a time. Default none. */
   readonly suspendCronJobs?: SuspendCronJobsConfig;
@@ -342,10 +346,48 @@ export interface DevelopmentEnvironmentConfig extends EnvironmentBase {
    * `applications` of `deploy` are Healthy, or the URL answers with a status below 400. Default false: start at it.
    */
   readonly readyBy?: boolean | 'nodes' | 'applications' | { readonly url: string };
+  /**
+   * When people get the morning report, `HH:MM` in the schedule's zone: when it was ready, what was promised, and how many of
+   * the last mornings were ready in time. Needs `readyBy` and `notify`. Default: no report.
+   */
+  readonly morningReport?: string;
   /** For the report of savings, and for the page of self-service. */
   readonly prices?: PricesConfig;
   /** People without AWS credentials can keep the cluster up for an evening. Default: off. */
   readonly selfService?: SelfServiceConfig;
+  /** Requests to a sleeping cluster get a page with a button that wakes it; chats get the button too. Default: off. */
+  readonly doorbell?: DoorbellConfig;
+}
+
+/** At least one of `rules`, `ingress`, `cloudFront` and `chat`. Needs `selfService`, whose limits count here too. */
+export interface DoorbellConfig {
+  /** The addresses of the applications: `https://shop.develop.example.com/`. The page is shown for their hosts, and goes there. */
+  readonly applications?: readonly string[];
+  /** Rules of a listener that no controller reconciles: put in place when the stop is confirmed, removed after the start. */
+  readonly rules?: {
+    /** ARN of a listener of an Application Load Balancer in the same account and region. */
+    readonly listener: string;
+    /** Priorities that nobody else uses, lower than those of the applications' own rules: `1-20`. */
+    readonly priorities: string;
+  };
+  /** An Ingress of the AWS Load Balancer Controller, printed by `nightshift doorbell-ingress`. */
+  readonly ingress?: {
+    /** The page's own host: the controller lets nobody change the applications' own rules. */
+    readonly host: string;
+    /** `alb.ingress.kubernetes.io/group.name` of the load balancer. */
+    readonly group: string;
+  };
+  /** Makes a public address, as the second origin of a CloudFront origin group. Default false. */
+  readonly cloudFront?: boolean;
+  /** Channels of Amazon Q Developer, with a button under the warning of a stop. Needs `notify.warning`. */
+  readonly chat?: {
+    readonly slack?: readonly { readonly workspace: string; readonly channel: string }[];
+    readonly teams?: readonly { readonly tenant: string; readonly team: string; readonly channel: string }[];
+  };
+  /** A press keeps the cluster up so many hours. At most `selfService.maxHours`. Default 2. */
+  readonly hours?: number;
+  /** `anyone` who can open the page (the default), or only who comes with a signed `link`. */
+  readonly wakes?: 'anyone' | 'link';
 }
 
 export interface SelfServiceConfig {
@@ -355,7 +397,7 @@ export interface SelfServiceConfig {
   readonly kubectl?: true;
   /** A request keeps the cluster up so many hours at most, from the stop or from the request. Default 4. */
   readonly maxHours?: number;
-  /** So many times a night at most, by links and by kubectl each. Default 3. */
+  /** So many times a night at most, by links, kubectl and the doorbell together. Default 3. */
   readonly perNight?: number;
   /** Nobody keeps it up without a reason. Default false. */
   readonly requireReason?: boolean;
@@ -391,6 +433,8 @@ export interface ProductionEnvironmentConfig extends EnvironmentBase {
   readonly suspendCronJobs?: never;
   readonly deploy?: never;
   readonly selfService?: never;
+  readonly doorbell?: never;
+  readonly stopLast?: never;
 }
 
 export type EnvironmentConfig = DevelopmentEnvironmentConfig | ProductionEnvironmentConfig;

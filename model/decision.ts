@@ -2,7 +2,13 @@
 
 import * as z from 'zod/mini';
 
-export const CAPABILITIES = ['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'] as const;
+export const CAPABILITIES = [
+  'night-schedule',
+  'spot-drain',
+  'branch-deploy',
+  'self-service',
+  'doorbell',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 export const ACTIONS = [
@@ -15,6 +21,8 @@ export const ACTIONS = [
   'resume',
   'override',
   'warn',
+  'report',
+  'switch',
   // spot-drain
   'cordon',
   'uncordon',

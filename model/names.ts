@@ -28,5 +28,12 @@ export function linkKeyAliasOf(environment: string): string {
   return `alias/nightshift-${environment}-links`;
 }
 
+/** Of the doorbell: at most 32 letters, digits and hyphens. A longer name of an environment is cut, and its digest added. */
+export function targetGroupNameOf(environment: string, digest: (text: string) => string): string {
+  const name = `nightshift-${environment.replace(/[^A-Za-z0-9-]/g, '-')}`;
+  const isPlain = name === `nightshift-${environment}` && name.length <= 32 && !name.endsWith('-');
+  return isPlain ? name : `${name.slice(0, 23)}-${digest(environment).slice(0, 8)}`;
+}
+
 /** NodePools of EKS Auto Mode that EKS owns: they can be switched on and off, and not be edited. */
 export const BUILT_IN_POOLS: readonly string[] = ['general-purpose', 'system'];

@@ -13,6 +13,22 @@ export function requestId(via: RequestVia, night: string, key: string | number):
   return `${via}#${night}#${key}`;
 }
 
+/**
+ * Of the page and the chat, each with its own way beside it: one id for each request of the night that kubectl has left, so
+ * that of two requests at once only one can have it. One of kubectl that comes in the same second is not counted.
+ */
+export function freeIds(
+  night: string,
+  perNight: number,
+  overrides: readonly Pick<Override, 'id'>[],
+): readonly string[] {
+  const left = Math.max(0, perNight - requestsOf('kubectl', night, overrides));
+  const used = new Set(overrides.map(({ id }) => id));
+  return Array.from({ length: left }, (_, index) => requestId('link', night, index + 1)).filter(
+    (id) => !used.has(id),
+  );
+}
+
 /** How many of the overrides were requested on that way in that night, ended or not. */
 export function requestsOf(
   via: RequestVia,

@@ -8,10 +8,11 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** The severities of a capability's notifications: its role may publish to no other topic. */
 export const SEVERITIES_OF: Readonly<Record<Capability, readonly Severity[]>> = {
-  'night-schedule': ['warning', 'failure'],
+  'night-schedule': ['info', 'warning', 'failure'],
   'spot-drain': ['failure'],
   'branch-deploy': ['info', 'warning', 'failure'],
   'self-service': ['warning', 'failure'],
+  doorbell: ['warning', 'failure'],
 };
 
 export interface Notification {
@@ -53,13 +54,19 @@ function severityOf(decision: Decision): Severity | undefined {
       return 'failure';
     case 'warn':
       return 'warning';
+    case 'report':
+      return decision['isKept'] === false ? 'warning' : 'info';
     case 'deployed':
     case 'defer':
     case 'wake':
       return 'info';
     case 'override':
       // To whom the stop was announced, so that they know that it is postponed.
-      return decision.capability === 'self-service' || decision['via'] === 'kubectl' ? 'warning' : undefined;
+      return decision.capability === 'self-service' ||
+        decision.capability === 'doorbell' ||
+        decision['via'] === 'kubectl'
+        ? 'warning'
+        : undefined;
     case 'drain':
       return lostPods(decision) ? 'failure' : undefined;
     default:
@@ -83,6 +90,8 @@ function titleOf({ action }: Decision): string {
       return 'failed';
     case 'warn':
       return 'needs attention';
+    case 'report':
+      return 'this morning';
     case 'deployed':
       return 'was deployed';
     case 'defer':

@@ -45,8 +45,11 @@ export interface Schedule {
 
 export type SleepState = 'awake' | 'asleep';
 
-/** `link`: a signed link. `sign-in`: one, behind a load balancer that says who signed in. `kubectl`: the ConfigMap `nightshift/keep-up` of the cluster. */
-export type OverrideVia = 'link' | 'sign-in' | 'kubectl';
+/**
+ * `link`: a signed link. `sign-in`: one, behind a load balancer that says who signed in. `kubectl`: the ConfigMap
+ * `nightshift/keep-up` of the cluster. `doorbell`: the page of a sleeping application. `chat`: a button in a chat.
+ */
+export type OverrideVia = 'link' | 'sign-in' | 'kubectl' | 'doorbell' | 'chat';
 
 /** A person's request that outranks calendar and schedule until it ends. Persisted under `override | <id>`. */
 export interface Override {
@@ -79,7 +82,7 @@ const REQUESTED = {
   from: s.instant,
   until: s.instant,
   author: textUpTo(AUTHOR_LIMIT),
-  via: s.optional(s.oneOf('link', 'sign-in', 'kubectl')),
+  via: s.optional(s.oneOf('link', 'sign-in', 'kubectl', 'doorbell', 'chat')),
   label: s.optional(textUpTo(TEXT_LIMIT)),
   reason: textUpTo(TEXT_LIMIT),
 };

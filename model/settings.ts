@@ -15,6 +15,8 @@ export const WATCHDOG_VARIABLE = 'NIGHTSHIFT_WATCHDOG';
 export const PAGE_VARIABLE = 'NIGHTSHIFT_PAGE_URL';
 /** The ARN of the KMS key that signs links. */
 export const LINK_KEY_VARIABLE = 'NIGHTSHIFT_LINK_KEY';
+/** The ARN of the doorbell's target group, for whoever puts rules in place. */
+export const DOORBELL_VARIABLE = 'NIGHTSHIFT_DOORBELL_TARGET';
 
 export interface CommonSettings {
   readonly environment: string;
@@ -25,6 +27,8 @@ export interface CommonSettings {
   readonly dryRun: boolean;
   /** Absent where nobody is notified. */
   readonly notify?: NotifySettings;
+  /** False: no events are put on the event bus. Absent: they are. */
+  readonly events?: false;
 }
 
 export interface NotifySettings {
@@ -32,6 +36,8 @@ export interface NotifySettings {
   readonly severities: readonly Severity[];
   /** Times are written in it: the schedule's zone, or UTC where the environment has no schedule. */
   readonly timeZone: string;
+  /** Notifications of a stop carry what the button of a chat needs. */
+  readonly buttons?: boolean;
 }
 
 /** The phase of a start that people wait for. */
@@ -53,12 +59,29 @@ export interface NightScheduleSettings extends CommonSettings {
   readonly warnMinutes: number;
   /** What must be reached by the schedule's time; false: the start begins at it. */
   readonly readyBy: false | ReadyPhase;
+  /** Minutes after midnight in the schedule's zone; absent: no morning report. */
+  readonly morningReport?: number;
   /** `<project>/<name>` of the applications that are awaited, with `readyBy: 'applications'`. */
   readonly applications?: readonly string[];
   /** Absent where notifications carry no links. */
   readonly links?: LinkLimits;
   /** Absent where nobody may keep the cluster up with kubectl. */
   readonly keepUp?: KeepUpSettings;
+  /** Stopped last and started first, beside the host group of the autoscaler. */
+  readonly stopLast?: readonly string[];
+  /** Absent where no listener gets rules for the doorbell. */
+  readonly doorbell?: DoorbellRules;
+}
+
+/** Which requests a listener forwards to the doorbell while the cluster sleeps. */
+export interface DoorbellRules {
+  /** ARN. */
+  readonly listener: string;
+  /** The range of priorities, both ends included. */
+  readonly from: number;
+  readonly to: number;
+  /** One rule for each. */
+  readonly hosts: readonly string[];
 }
 
 export interface SpotDrainSettings extends CommonSettings {
@@ -175,6 +198,19 @@ export interface SelfServiceSettings extends CommonSettings, LinkLimits {
   readonly signIn?: SignInSettings;
 }
 
+export interface DoorbellSettings extends CommonSettings, LinkLimits {
+  readonly production: false;
+  readonly schedule: Schedule;
+  /** A press keeps the cluster up so long. */
+  readonly hours: number;
+  readonly wakes: 'anyone' | 'link';
+  readonly requireReason: boolean;
+  /** Addresses. */
+  readonly applications: readonly string[];
+  /** A start that takes longer is not waited for. */
+  readonly startDeadlineMinutes: number;
+}
+
 /** Every function of one environment. A capability that the environment does not have is absent. */
 export interface EnvironmentSettings {
   readonly nightSchedule?: NightScheduleSettings;
@@ -182,4 +218,6 @@ export interface EnvironmentSettings {
   readonly branchDeploy?: BranchDeploySettings;
   /** Absent in a dry run, which stops nothing that somebody could postpone. */
   readonly selfService?: SelfServiceSettings;
+  /** Absent in a dry run as well. */
+  readonly doorbell?: DoorbellSettings;
 }

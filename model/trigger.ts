@@ -7,6 +7,9 @@ export const TRIGGER_SOURCE = 'nightshift';
 /** Builds that ran outside of CodeBuild announce themselves with events of this source. */
 export const ANNOUNCEMENT_SOURCE = 'nightshift.build';
 
+/** Of every event that our functions put. They may put events of this source only. */
+export const EVENT_SOURCE = 'nightshift.events';
+
 export interface ScheduledTrigger {
   readonly source: typeof TRIGGER_SOURCE;
   /** `edge`: a transition of the schedule. `tick`: a minute has passed. `override`: a person has set or cancelled one. */

@@ -1,5 +1,5 @@
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { CountedEntry } from '#functions/night-schedule/running-night.ts';
 import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Night } from '../cloud.ts';
@@ -9,7 +9,7 @@ export interface EnvironmentData {
   readonly now: Date;
   readonly night: Night;
   readonly decisions: readonly Decision[];
-  readonly ledger: readonly LedgerEntry[];
+  readonly ledger: readonly CountedEntry[];
   readonly applications: readonly ApplicationRecord[];
   readonly announced: readonly AnnouncedChange[];
   /** Settings that the config has changed since the deploy; undefined when the deployed ones cannot be read. */

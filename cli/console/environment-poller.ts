@@ -1,4 +1,5 @@
 /** Polls the environments while a page is open, and passes each new view to the subscribers. */
+import { withRunningNight } from '#functions/night-schedule/running-night.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { formatDate } from '#model/date.ts';
@@ -101,9 +102,10 @@ export class EnvironmentPoller {
     const now = cloud.now();
     const schedule = this.#scheduleOf(named, now);
     const today = Math.floor(wallAt(schedule?.timeZone ?? 'UTC', now.getTime()) / DAY_MINUTES);
+    const first = formatDate(today - SAVINGS_DAYS + 1);
     const [decisions, ledger, applications, announced, changed] = await Promise.all([
       cloud.decisions(new Date(now.getTime() - DAY_MS)),
-      cloud.ledger(formatDate(today - SAVINGS_DAYS + 1)),
+      cloud.ledger(first),
       cloud.applications(),
       cloud.announcedChanges(),
       this.#changes.of(cloud, named.name, now),
@@ -112,7 +114,7 @@ export class EnvironmentPoller {
       now,
       night,
       decisions,
-      ledger,
+      ledger: withRunningNight(ledger, night, { now, timeZone: schedule?.timeZone ?? 'UTC', first }),
       applications,
       announced,
       ...(changed ? { changed } : {}),

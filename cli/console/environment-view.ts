@@ -1,8 +1,9 @@
 /** The view of one environment: computed here, so that the page only renders it. Pure. */
 
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { CountedEntry } from '#functions/night-schedule/running-night.ts';
 import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
+import { readyPhaseOf } from '#lib/settings.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';
@@ -16,6 +17,7 @@ import { type DayView, dayOf } from './day-view.ts';
 import type { EnvironmentData } from './environment-data.ts';
 import { type FailureView, failuresOf } from './failures.ts';
 import { type Preset, presetsOf } from './presets.ts';
+import { type PromiseView, promiseOf } from './promise-view.ts';
 
 const HORIZON_MS = 62 * DAY_MS;
 export const SAVINGS_DAYS = 30;
@@ -52,6 +54,8 @@ export interface EnvironmentView {
   readonly deploys: readonly DeployView[];
   readonly drains: readonly DrainView[];
   readonly savings?: SavingsView;
+  /** Absent where nothing was promised. */
+  readonly promise?: PromiseView;
   /** Newest first. */
   readonly decisions: readonly Decision[];
 }
@@ -88,6 +92,8 @@ export interface SavingsView {
   readonly nodeHours: number;
   readonly money?: number;
   readonly currency?: string;
+  /** A group sleeps now: the figures grow. */
+  readonly running?: true;
 }
 
 export function viewOf(
@@ -118,6 +124,7 @@ export function viewOf(
   const desired = desiredAt(schedule, now, overrides);
   const next = transitions(schedule, now, new Date(now.getTime() + HORIZON_MS), overrides)[0];
   const savings = savingsOf(named, ledger);
+  const promise = promiseOf(night.mornings, readyPhaseOf(environment));
   const current = environment.dryRun ? night.dryRun : night.state;
   return {
     ...base,
@@ -129,6 +136,7 @@ export function viewOf(
     ...(next ? { next: { at: next.at.toISOString(), to: next.to, reason: next.reason } } : {}),
     ...(override ? { override } : {}),
     ...(savings ? { savings } : {}),
+    ...(promise ? { promise } : {}),
   };
 }
 
@@ -240,7 +248,7 @@ function drainsOf(decisions: readonly Decision[]): readonly DrainView[] {
   return [...of(false), ...of(true)];
 }
 
-function savingsOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): SavingsView | undefined {
+function savingsOf(named: NamedEnvironment, ledger: readonly CountedEntry[]): SavingsView | undefined {
   if (ledger.length === 0) return undefined;
   const groups = sumSavings(named, ledger, false);
   const total = (of: (one: (typeof groups)[number]) => number) =>
@@ -251,10 +259,11 @@ function savingsOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): Sav
     daily: dailyOf(named, ledger),
     nodeHours: total((one) => one.nodeHoursSaved),
     ...(currency ? { money: total((one) => one.money ?? 0), currency } : {}),
+    ...(groups.some(({ running }) => running) ? { running: true as const } : {}),
   };
 }
 
-function dailyOf(named: NamedEnvironment, ledger: readonly LedgerEntry[]): SavingsView['daily'] {
+function dailyOf(named: NamedEnvironment, ledger: readonly CountedEntry[]): SavingsView['daily'] {
   const byDate = new Map<string, number>();
   for (const { date = '', nodeHoursSaved } of sumSavings(named, ledger, true))
     byDate.set(date, (byDate.get(date) ?? 0) + nodeHoursSaved);

@@ -24,7 +24,11 @@ export function morningsOf(decisions: readonly Decision[], timeZone: string): re
     if (action === 'start') {
       if (morning) morning.waiting.add(target);
       else starts.set(date, { startedAt: time, waiting: new Set([target]) });
-    } else if (action === 'confirm-start' && morning?.waiting.delete(target)) morning.readyAt = time;
+    } else if (action === 'confirm-start') {
+      // A start before midnight may be Ready after it.
+      const begun = [...starts.values()].findLast(({ waiting }) => waiting.has(target));
+      if (begun?.waiting.delete(target)) begun.readyAt = time;
+    }
   }
   return [...starts].map(([date, { startedAt, waiting, readyAt }]) => ({
     date,

@@ -3,7 +3,8 @@ import type { Deployment } from 'kubernetes-types/apps/v1.js';
 import type { CronJob } from 'kubernetes-types/batch/v1.js';
 import type { Namespace, Node, PersistentVolume, Pod, Service } from 'kubernetes-types/core/v1.js';
 import type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js';
-import type { Size } from '#functions/night-schedule/records.ts';
+import type { ListenerRule } from '#functions/night-schedule/ports.ts';
+import type { Size, WarmPool } from '#functions/night-schedule/records.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import type { InstanceNetwork } from '#model/instance-network.ts';
@@ -32,6 +33,10 @@ export interface EnvironmentFacts {
   readonly concurrency: Observation<ConcurrencyFacts>;
   /** ARNs of the roles that have night-schedule's group in the cluster, whichever stack they are of. */
   readonly schedulers: Observation<readonly string[]>;
+  /** In the account and region, of environments that the config does not have, with something saved. */
+  readonly leftTables: Observation<readonly LeftTable[]>;
+  /** Absent where the doorbell puts no rules on a listener. */
+  readonly listener?: Observation<ListenerFacts>;
   readonly reviews: Observation<readonly AccessReview[]>;
   /** What no function may do in production; empty elsewhere. */
   readonly excess: Observation<readonly AccessReview[]>;
@@ -45,6 +50,14 @@ export interface EnvironmentFacts {
   readonly vpc: Observation<VpcFacts | undefined>;
   /** Undefined when there is no topic. */
   readonly alarmTopic: Observation<AlarmTopicFacts | undefined>;
+}
+
+export interface LeftTable {
+  readonly table: string;
+  /** Whose sizes they are. */
+  readonly clusters: readonly string[];
+  /** `saved#develop/workers` */
+  readonly items: readonly string[];
 }
 
 /** What can be known before anything is deployed: the checks of these facts run on a template too. */
@@ -75,6 +88,12 @@ export interface VpcFacts {
   readonly subnets: readonly { readonly id: string; readonly defaultRoute: DefaultRoute | undefined }[];
 }
 
+export interface ListenerFacts {
+  readonly rules: readonly ListenerRule[] | 'gone';
+  /** Of a controller that deletes the rules of others. */
+  readonly controllerTag?: string;
+}
+
 export interface AlarmTopicFacts {
   readonly confirmed: number;
   readonly pending: number;
@@ -93,6 +112,10 @@ export interface GroupFacts {
   readonly onDemandBase: number;
   /** Spot share of the instances above the base: 0 to 100. */
   readonly spotPercent: number;
+  readonly warmPool?: WarmPool & {
+    /** Those that it holds now. */
+    readonly instances: number;
+  };
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -163,6 +186,45 @@ export interface KubernetesFacts {
   readonly namespaces: Observation<readonly Namespace[]>;
   readonly pods: Observation<readonly Pod[]>;
   readonly nodes: Observation<readonly Node[]>;
+  /** Empty without Karpenter or EKS Auto Mode. */
+  readonly nodePools: Observation<readonly NodePoolFacts[]>;
+  /** Of the Argo CD in this cluster; empty without one. */
+  readonly applications: Observation<readonly ApplicationFacts[]>;
+}
+
+export interface NodePoolFacts {
+  readonly name: string;
+  /** Of EKS Auto Mode: EKS creates and deletes it. */
+  readonly isBuiltIn: boolean;
+  /** It has replicas instead of limits. */
+  readonly isStatic: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly nodeClass?: { readonly group: string; readonly name: string };
+}
+
+export interface ObjectId {
+  readonly group: string;
+  readonly kind: string;
+  /** Absent for an object of the cluster. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** An entry of `ignoreDifferences`: an empty name or namespace stands for all. */
+export interface IgnoredDifference extends ObjectId {
+  readonly jsonPointers?: readonly string[];
+  readonly jqPathExpressions?: readonly string[];
+}
+
+export interface ApplicationFacts {
+  readonly namespace: string;
+  readonly name: string;
+  readonly isAutomated: boolean;
+  readonly selfHeal: boolean;
+  readonly syncOptions: readonly string[];
+  readonly ignored: readonly IgnoredDifference[];
+  /** What it manages, as its status says. */
+  readonly resources: readonly ObjectId[];
 }
 
 /** The Argo CD that EKS runs. */

@@ -15,6 +15,7 @@ import { RefusedError } from '../errors.ts';
 import type { Io } from '../io.ts';
 import { type EnvironmentFilter, type NamedEnvironment, selectEnvironments } from '../select-environments.ts';
 import { dryRunMark, localTime, type Paint, paintOf } from '../text.ts';
+import { applicationsWithoutImages, WITHOUT_IMAGES } from '../without-images.ts';
 import { daysOf, equalDays, hoursUp } from './days.ts';
 import { icsOf } from './ics.ts';
 import { pictureLines } from './picture.ts';
@@ -54,7 +55,11 @@ export function plan(loaded: LoadedConfig, options: PlanOptions, io: Io): void {
   if (options.ics !== undefined) writeFileSync(options.ics, icsText(groups, range.now));
   for (const file of [options.svg, options.ics])
     if (file !== undefined) io.err(`nightshift: written: ${file}`);
-  for (const { warning, name } of plans) if (warning) io.err(`nightshift: warning: ${name}: ${warning}`);
+  for (const { warning, name, named } of plans) {
+    if (warning) io.err(`nightshift: warning: ${name}: ${warning}`);
+    const without = applicationsWithoutImages(named.environment.deploy?.builds ?? []);
+    if (without.length > 0) io.err(`nightshift: ${name}: ${without.join(', ')}: ${WITHOUT_IMAGES}`);
+  }
 }
 
 function textOf(

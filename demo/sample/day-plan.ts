@@ -228,16 +228,22 @@ function interruption(environment: EnvironmentPlan, work: Interval | undefined):
 }
 
 function dayMerge(environment: EnvironmentPlan, work: Interval | undefined): DayEvent[] {
-  const [build] = environment.builds;
-  return work && build
-    ? [{ at: at(work, FRACTIONS.merge), environment: environment.name, kind: 'merge', build, asleep: false }]
-    : [];
+  if (!work) return [];
+  // The first of the builds, and what is built elsewhere.
+  const merged = environment.builds.filter(({ announced }, index) => index === 0 || announced);
+  return merged.map((build) => ({
+    at: at(work, FRACTIONS.merge),
+    environment: environment.name,
+    kind: 'merge',
+    build,
+    asleep: false,
+  }));
 }
 
-/** A merge while the first environment with both a schedule and builds is asleep. */
+/** A merge while the first environment with both a schedule and builds of CodeBuild is asleep. */
 function nightMerge(environments: readonly EnvironmentPlan[], span: Span): DayEvent[] {
   for (const { name, schedule, builds } of environments) {
-    const build = builds.at(-1);
+    const build = builds.findLast(({ announced }) => !announced);
     if (!schedule || !build) continue;
     const changes = transitions(schedule, span.start, span.end);
     const stop = changes.find((change) => change.to === 'asleep');
@@ -274,8 +280,9 @@ function refusedBuilds(
   environments: readonly EnvironmentPlan[],
   awake: (environment: EnvironmentPlan) => Interval | undefined,
 ): DayEvent[] {
-  const environment = environments.find(({ builds }) => builds.length > 0);
-  const [build] = environment?.builds ?? [];
+  const ofCodeBuild = ({ builds }: EnvironmentPlan) => builds.find(({ announced }) => !announced);
+  const environment = environments.find((one) => ofCodeBuild(one) !== undefined);
+  const build = environment && ofCodeBuild(environment);
   const work = environment && awake(environment);
   if (!environment || !build || !work) return [];
   const kinds = ['pull-request', 'tag', 'failed-build'] as const;

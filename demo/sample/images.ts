@@ -4,6 +4,7 @@ import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import type { ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import type { ApplicationConfig, BuildConfig } from '#model/config.ts';
 import { ecrRepository } from '#model/image-repository.ts';
+import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
 
 type Bound = Exclude<ApplicationConfig, string>;
 type Image = NonNullable<Bound['images']>[number];
@@ -12,15 +13,20 @@ type Image = NonNullable<Bound['images']>[number];
 function tagOf({ repository, tag }: Image, branch: string): string | undefined {
   if (!ecrRepository(repository) || typeof tag !== 'string') return undefined;
   const text = tag.replaceAll('{branch}', branch.replaceAll('/', '-'));
-  return /\{(?!sha\})/.test(text) ? undefined : text;
+  return /\{(?!sha7?\})/.test(text) ? undefined : text;
 }
+
+/** Of the image that manifests name which nobody writes. */
+const FIRST_TAG = 'first';
 
 /** The image that the manifests of an application name: that of their own commit, as far as the lab can say so. */
 export function manifestImage(application: Bound, branch: string): string {
   const [image] = application.images ?? [];
+  // Until branch-deploy sets another one.
+  if (image && application.bring === 'parameter') return `${image.repository}:${FIRST_TAG}`;
   const tag = image && tagOf(image, branch);
   return image && tag !== undefined
-    ? `${image.repository}:${tag.replace('{sha}', '{revision}')}`
+    ? `${image.repository}:${tag.replace('{sha}', '{revision}').replace('{sha7}', '{revision7}')}`
     : `registry.example.com/${application.name}:{revision}`;
 }
 
@@ -36,12 +42,18 @@ export function pushBuiltImages(
 ): void {
   const { codebuild, images } = services;
   const push = ({ applications, branch }: BuildConfig, sha: string) => {
-    for (const image of applications.flatMap((one) => (typeof one === 'string' ? [] : (one.images ?? [])))) {
-      const repository = ecrRepository(image.repository);
-      const tag = tagOf(image, branch)?.replace('{sha}', sha);
-      if (!repository || tag === undefined) continue;
-      images.addRepository(repository, repository.name);
-      images.push(repository, { name: repository.name, tag });
+    for (const application of applications) {
+      if (typeof application === 'string') continue;
+      for (const image of application.images ?? []) {
+        const repository = ecrRepository(image.repository);
+        const tag = tagOf(image, branch)?.replace('{sha}', sha).replace('{sha7}', sha.slice(0, 7));
+        if (!repository || tag === undefined) continue;
+        images.addRepository(repository, repository.name);
+        const { name } = repository;
+        if (application.bring === 'parameter' && !images.find(repository, name, { tag: FIRST_TAG }))
+          images.push(repository, { name, tag: FIRST_TAG });
+        images.push(repository, { name, tag });
+      }
     }
   };
   for (const build of builds) {
@@ -49,7 +61,14 @@ export function pushBuiltImages(
     if (sha) push(build, sha);
   }
   const pushed = new Set<string>();
-  context.signals.on('event', ({ account: where, region: place, detail }) => {
+  context.signals.on('event', ({ account: where, region: place, source, detail, ...event }) => {
+    if (source === ANNOUNCEMENT_SOURCE) {
+      const announced = builds.find((one) => one.announced && one.project === event['detail-type']);
+      const commit = detail['commit'];
+      if (where === account && place === region && announced && typeof commit === 'string')
+        push(announced, commit);
+      return;
+    }
     const { 'build-status': status, 'build-id': id } = detail as Readonly<Record<string, unknown>>;
     if (where !== account || place !== region || status !== 'SUCCEEDED' || typeof id !== 'string') return;
     const ended = codebuild.build(account, region, id);

@@ -76,14 +76,10 @@ export interface Observations {
   budgetChecks(): number;
   /** Virtual ms during which the groups that the schedule stops had no instance. */
   asleepMs(environment: string): number;
-  /** Node-hours not used while the groups were at zero, compared with their sizes before. */
-  nodeHoursSaved(environment: string): number;
   /** Call it for each decision when it is logged. */
   check(decision: Decision): void;
   stop(): void;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** What the observers append to while the day runs. */
 interface Recorder {
@@ -119,7 +115,6 @@ export function observe(lab: Lab): Observations {
     budgetDips,
     budgetChecks: () => recorder.budgetChecks,
     asleepMs: (name) => meter.read(name).asleepMs,
-    nodeHoursSaved: (name) => meter.read(name).savedMs / HOUR_MS,
     check(decision) {
       const environment = lab.environments.find(({ name }) => name === decision.environment);
       const checked = environment && verify(lab, environment, decision);
@@ -156,12 +151,10 @@ function createGroupReader(lab: Lab): GroupReader {
     });
 }
 
-/** Accumulates time asleep and node time saved. Each interval counts with the state before the change that ends it. */
+/** Accumulates time asleep. Each interval counts with the state before the change that ends it. */
 function createUsageMeter(lab: Lab, groups: GroupReader) {
   const { clock } = lab.context;
-  const totals = new Map(
-    lab.environments.map(({ name }) => [name, { asleepMs: 0, savedMs: 0, at: clock.now() }]),
-  );
+  const totals = new Map(lab.environments.map(({ name }) => [name, { asleepMs: 0, at: clock.now() }]));
   const readAll = () =>
     new Map(lab.environments.map((environment) => [environment.name, groups(environment)]));
   let last = readAll();
@@ -171,9 +164,6 @@ function createUsageMeter(lab: Lab, groups: GroupReader) {
       total.at = clock.now();
       const stoppable = (last.get(name) ?? []).filter((group) => group.stoppable);
       if (stoppable.length > 0 && stoppable.every((group) => group.instances === 0)) total.asleepMs += passed;
-      for (const { size, before, instances } of stoppable) {
-        if (size.desired === 0) total.savedMs += Math.max(0, before.desired - instances) * passed;
-      }
     }
   };
   const stop = lab.aws.onChange(() => {
@@ -185,7 +175,7 @@ function createUsageMeter(lab: Lab, groups: GroupReader) {
     stop,
     read(name: string) {
       update();
-      return totals.get(name) ?? { asleepMs: 0, savedMs: 0 };
+      return totals.get(name) ?? { asleepMs: 0 };
     },
   };
 }

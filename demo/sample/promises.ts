@@ -3,13 +3,12 @@
  * `not exercised`, not `kept`.
  */
 
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AwsCall } from '@nightshift/lab/http/aws/service.ts';
 import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Observations, Size } from './observations.ts';
+import { readTable } from './read-table.ts';
 import type { DayLog } from './run-day.ts';
 
 export interface PromiseResult {
@@ -89,26 +88,12 @@ async function sizesAreNeverLost({ lab, observations, log, decisions }: Evidence
 }
 
 async function savedSizes(lab: Lab, environment: LabEnvironment): Promise<ReadonlyMap<string, Size>> {
-  const deployment = lab.assembly.deployments.find(
-    ({ stack, accessEntries }) =>
-      stack.account === environment.config.account &&
-      stack.region === environment.config.region &&
-      accessEntries.some((entry) => entry.cluster === environment.cluster.name),
+  const saved = await readTable(lab, environment, async (table) =>
+    [...(await createNightStore(table, environment.cluster.name).load()).saved].map(
+      ([group, { value }]) => [group, value.size] as const,
+    ),
   );
-  const [table] = deployment?.tables ?? [];
-  if (!table || environment.config.production || !environment.config.schedule) return new Map();
-  const { accessKeyId, secretAccessKey } = environment.operator;
-  const client = new DynamoDBClient({
-    region: environment.config.region,
-    endpoint: lab.front.url,
-    credentials: { accessKeyId, secretAccessKey },
-  });
-  try {
-    const state = await createNightStore(createTable(client, table.name), environment.cluster.name).load();
-    return new Map([...state.saved].map(([group, { value }]) => [group, value.size]));
-  } finally {
-    client.destroy();
-  }
+  return new Map(saved ?? []);
 }
 
 /** No call of the functions changed a size or an application there, and it runs the same revision as before. */
@@ -149,7 +134,10 @@ function productionIsOutOfReach({ lab, observations, log }: Evidence): PromiseRe
   });
 }
 
-/** Every event was delivered twice: each instance was still cordoned once and each push synced once. */
+/**
+ * Every event was delivered twice: each instance was still cordoned once for each cause, and each push synced once. An
+ * instance that ends earlier than its interruption said has two causes: EC2 reports its end, and the drain is shortened.
+ */
 function eventOrderDoesNotMatter({ observations, log, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
   const drains = observations.drains.map(({ environment, instanceId }) => {
@@ -159,14 +147,19 @@ function eventOrderDoesNotMatter({ observations, log, decisions }: Evidence): Pr
         decision['instanceId'] === instanceId &&
         decision.action === 'cordon',
     );
-    return { what: `${environment}/${instanceId}`, cordons: cordons.length };
+    return { what: `${environment}/${instanceId}`, causes: Map.groupBy(cordons, ({ cause }) => cause) };
   });
-  for (const { what, cordons } of drains)
-    if (cordons > 1) problems.push(`${what} was cordoned ${cordons} times`);
+  for (const { what, causes } of drains)
+    for (const [cause, { length }] of causes)
+      if (length > 1) problems.push(`${what} was cordoned ${length} times for ${cause}`);
   for (const { event, sha } of log.merges) {
     const syncs = decisions.filter(
       (decision) =>
-        decision.environment === event.environment && decision.action === 'sync' && decision['sha'] === sha,
+        decision.environment === event.environment &&
+        decision.action === 'sync' &&
+        decision['sha'] === sha &&
+        // The image is set on the Application before the sync.
+        decision['how'] !== 'parameter',
     );
     const perTarget = Map.groupBy(syncs, ({ target }) => target);
     for (const [target, list] of perTarget) {
@@ -281,11 +274,18 @@ function everyDecisionHasAReason({ decisions, log }: Evidence): PromiseResult {
   });
 }
 
-function oneBadResourceStopsNothing({ lab, log, decisions }: Evidence): PromiseResult {
+function oneBadResourceStopsNothing({ lab, log, observations, decisions }: Evidence): PromiseResult {
   const problems: string[] = [];
-  const refused = refusedResizes(lab, log);
+  const environmentOf = (call: AwsCall) =>
+    lab.environments.find(({ config }) => config.account === call.account);
+  // Where night-schedule stops one group only, there is no other whose stop could show it.
+  const refused = refusedResizes(lab, log).filter((call) =>
+    observations
+      .groups(environmentOf(call)?.name ?? '')
+      .some(({ name, stoppable }) => stoppable && name !== call.parameters['nodegroupName']),
+  );
   for (const call of refused) {
-    const environment = lab.environments.find(({ config }) => config.account === call.account);
+    const environment = environmentOf(call);
     const after = decisions.filter(
       (decision) =>
         decision.environment === environment?.name &&

@@ -1,5 +1,7 @@
 /** The summary of the day as text. Lines are wrapped at `columns`, if given. */
 import type { Colors } from 'picocolors/types.js';
+import { PHASES } from '#functions/night-schedule/predict-morning.ts';
+import type { Morning, MorningPhase } from '#functions/night-schedule/records.ts';
 import type { PromiseResult } from './promises.ts';
 import type { DaySummary, EnvironmentSummary } from './summary.ts';
 import { wrap } from './wrap.ts';
@@ -27,7 +29,7 @@ export function reportText(summary: DaySummary, colors: Colors, columns?: number
 }
 
 function environmentLines(environment: EnvironmentSummary, colors: Colors): readonly string[] {
-  const { name, production, hoursAsleep, nodeHoursSaved, drains, deploys, refused } = environment;
+  const { name, production, hoursAsleep, nodeHoursSaved, starts, drains, deploys, refused } = environment;
   const uptime =
     hoursAsleep > 0
       ? `asleep for ${hoursAsleep.toFixed(1)} h, ${nodeHoursSaved.toFixed(1)} node-hours saved`
@@ -36,6 +38,7 @@ function environmentLines(environment: EnvironmentSummary, colors: Colors): read
         : 'never asleep';
   return [
     `  ${colors.bold(name)}: ${uptime}`,
+    ...starts.flatMap(startLines),
     ...drains.map(({ node, instanceId, moved, lost, cordonedAfterSeconds }) => {
       const cordoned =
         cordonedAfterSeconds === undefined
@@ -49,6 +52,25 @@ function environmentLines(environment: EnvironmentSummary, colors: Colors): read
     }),
     ...(refused > 0 ? [`    ${count(refused, 'build')} refused or ignored, each with a reason`] : []),
   ];
+}
+
+const PHASE_TEXT: Readonly<Record<MorningPhase, string>> = {
+  instances: 'instances in service',
+  nodes: 'nodes Ready',
+  argocd: 'Argo CD answers',
+  applications: 'applications Healthy',
+  url: 'the URL answers',
+};
+
+/** A start as its phases, each with the time from the request on. */
+function startLines({ asked, promised, seconds }: Morning): readonly string[] {
+  const phases = PHASES.flatMap((phase) => {
+    const took = seconds[phase];
+    return took === undefined ? [] : [`${PHASE_TEXT[phase]} after ${duration(took)}`];
+  });
+  if (phases.length === 0) return [];
+  const head = promised ? `morning, promised for ${promised.slice(11, 16)} UTC` : 'start';
+  return [`    ${head}: requested at ${asked.slice(11, 16)} UTC, ${phases.join(', ')}`];
 }
 
 function promiseLines(checked: PromiseResult, colors: Colors): readonly string[] {

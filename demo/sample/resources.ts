@@ -9,13 +9,14 @@ import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import type { CodebuildWorld, WebhookFilter } from '@nightshift/lab/world/codebuild/index.ts';
 import type { Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { ApplicationConfig, BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import { addPodsOfNodePools, isWithoutGroups, placementOf, warmPoolOf } from './compute.ts';
 import { productionBranch } from './day-plan.ts';
 import { manifestImage } from './images.ts';
 
 const INSTANCE_TYPES = ['m6i.large', 'm5.large'];
-const BUILD_SECONDS = 180;
+export const BUILD_SECONDS = 180;
 /** Pods that start fast: while branch-deploy waits for a rollout, virtual time runs at the speed of real time. */
-const FAST_PODS = {
+export const FAST_PODS = {
   'lab.nightshift/start-seconds': '0.5',
   'lab.nightshift/ready-seconds': '0.3',
   'lab.nightshift/exit-seconds': '0.5',
@@ -39,6 +40,7 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
       max: 4 + index,
       instanceTypes: INSTANCE_TYPES,
       capacityType: onDemand ? 'ON_DEMAND' : 'SPOT',
+      ...warmPoolOf(environment),
     });
   });
   const fallback = environment.production ? undefined : environment.fallbackGroup;
@@ -53,7 +55,7 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
     });
   }
   const batch = selfManagedGroup(cluster.name);
-  if (names.includes(batch)) return;
+  if (names.includes(batch) || isWithoutGroups(environment)) return;
   aws.addAutoScalingGroup(cluster, {
     name: batch,
     min: 1,
@@ -76,7 +78,8 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
 function managedNames(environment: EnvironmentConfig): readonly string[] {
   const batch = selfManagedGroup(environment.cluster);
   const { nodegroups, keep, autoscaler } = environment;
-  const named = nodegroups === undefined || nodegroups === 'all' ? ['system', 'workers'] : nodegroups;
+  const ofAll = isWithoutGroups(environment) ? [] : ['system', 'workers'];
+  const named = nodegroups === undefined || nodegroups === 'all' ? ofAll : nodegroups;
   const hostGroup = autoscaler && 'hostGroup' in autoscaler ? autoscaler.hostGroup : undefined;
   const host = hostGroup === undefined ? [] : [hostGroup];
   const fallback = environment.production ? undefined : environment.fallbackGroup;
@@ -109,19 +112,21 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
       name: deployment,
       namespace,
       replicas: kind === 'karpenter' ? 2 : 1,
-      ...(hostGroup ? { nodeSelector: { 'eks.amazonaws.com/nodegroup': hostGroup } } : {}),
+      ...placementOf(environment, hostGroup),
     });
   }
+  addPodsOfNodePools(kubernetes, environment);
   // Runs on the self-managed group only.
-  kubernetes.addDeployment({
-    name: 'batch',
-    namespace: 'batch',
-    replicas: 4,
-    cpu: '100m',
-    nodeSelector: { workload: 'batch' },
-    terminationGracePeriodSeconds: 10,
-    podAnnotations: FAST_PODS,
-  });
+  if (!isWithoutGroups(environment))
+    kubernetes.addDeployment({
+      name: 'batch',
+      namespace: 'batch',
+      replicas: 4,
+      cpu: '100m',
+      nodeSelector: { workload: 'batch' },
+      terminationGracePeriodSeconds: 10,
+      podAnnotations: FAST_PODS,
+    });
   if (environment.deploy) addReplicated('argocd-server', 'argocd');
 }
 
@@ -142,16 +147,9 @@ export function addApplications(
       if (seen.has(key)) continue;
       seen.add(key);
       if (project) argocd.addProject({ name: project });
-      kubernetes.addDeployment({
-        name,
-        namespace: name,
-        replicas: APPLICATION_REPLICAS,
-        cpu: '100m',
-        memory: '128Mi',
-        terminationGracePeriodSeconds: 10,
-        podAnnotations: FAST_PODS,
-      });
-      kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
+      // A platform's manifests may have brought it.
+      const replicas = kubernetes.api.find('deployments.apps', name, name)?.spec?.replicas;
+      if (replicas === undefined) addApplicationPods(kubernetes, name);
       argocd.addApplication({
         name,
         ...(project ? { project } : {}),
@@ -163,13 +161,26 @@ export function addApplications(
             namespace: name,
             name,
             image: manifestImage(bound, build.branch),
-            replicas: APPLICATION_REPLICAS,
+            replicas: replicas ?? APPLICATION_REPLICAS,
           },
         ],
         syncSeconds: 1,
       });
     }
   }
+}
+
+function addApplicationPods(kubernetes: Kubernetes, name: string): void {
+  kubernetes.addDeployment({
+    name,
+    namespace: name,
+    replicas: APPLICATION_REPLICAS,
+    cpu: '100m',
+    memory: '128Mi',
+    terminationGracePeriodSeconds: 10,
+    podAnnotations: FAST_PODS,
+  });
+  kubernetes.addPdb({ name, namespace: name, matchLabels: { app: name }, maxUnavailable: 1 });
 }
 
 /** The projects of the applications that the environment's token has to reach. */
@@ -195,8 +206,9 @@ export function addBuildProjects(
   stackProjects: readonly BuildProjectSpec[],
 ): void {
   const { account, region } = environment;
-  for (const { project, repository, branch } of builds) {
-    if (codebuild.project(account, region, project)) continue;
+  for (const { project, repository, branch, announced } of builds) {
+    // It runs elsewhere.
+    if (announced || codebuild.project(account, region, project)) continue;
     const stack = stackProjects.find(({ name }) => name === project);
     codebuild.addProject({
       account,

@@ -6,6 +6,7 @@ import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import type { BuildConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { type CommonSettings, SETTINGS_VARIABLE } from '#model/settings.ts';
+import { announceBuild } from './announced-build.ts';
 import type { DayEvent, DayPlan } from './day-plan.ts';
 import { evictablePods, type Observations } from './observations.ts';
 import { pressButton } from './press-button.ts';
@@ -88,6 +89,7 @@ function play(lab: Lab, environment: LabEnvironment, event: DayEvent, log: DayLo
     case 'merge': {
       const { repository, branch } = event.build;
       const commit = push(lab, event.build, event.asleep ? 'a late fix' : 'a feature');
+      if (event.build.announced) announceBuild(lab.context, environment.config, event.build, commit.sha);
       log.merges.push({ event, sha: commit.sha });
       return `merge to ${branch} in ${repositoryPath(repository)} (${commit.sha.slice(0, 8)})`;
     }

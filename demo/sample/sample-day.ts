@@ -14,6 +14,8 @@ export interface SampleDayOptions {
   readonly config: NightshiftConfig;
   /** Synthesized from the same config. */
   readonly assemblyDir: string;
+  /** With the platform's manifests: see `LabOptions`. */
+  readonly gitops?: string;
   /** When the assembly was synthesized. The planned day is after it. */
   readonly now: Date;
   readonly seed?: number;
@@ -53,6 +55,7 @@ export async function playSampleDay(
     start: plan.start,
     seed: options.seed ?? 1,
     ...(options.directory ? { directory: options.directory } : {}),
+    ...(options.gitops ? { gitops: options.gitops } : {}),
     delivery: (event) =>
       DELIVERED_TWICE.has(event['detail-type']) ? DELIVERIES_MS : DELIVERIES_MS.slice(0, 1),
     onDecision(decision, spec) {

@@ -1,12 +1,17 @@
 /** Summary of the day: figures per environment, promises, and whether the final state matches the config. */
 
 import type { CodeCheck } from '@nightshift/lab/assembly/run.ts';
-import type { LabEnvironment } from '#demo/lab.ts';
+import type { Lab, LabEnvironment } from '#demo/lab.ts';
+import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
+import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import type { Morning } from '#functions/night-schedule/records.ts';
+import { withRunningNight } from '#functions/night-schedule/running-night.ts';
 import { settingsOf } from '#lib/settings.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { DayPlan } from './day-plan.ts';
 import { checkPromises, type Evidence, type PromiseResult } from './promises.ts';
+import { readTable } from './read-table.ts';
 import { applicationOf } from './resources.ts';
 
 export interface EnvironmentSummary {
@@ -14,6 +19,8 @@ export interface EnvironmentSummary {
   readonly production: boolean;
   readonly hoursAsleep: number;
   readonly nodeHoursSaved: number;
+  /** The starts of the day with their phases, as they were stored. */
+  readonly starts: readonly Morning[];
   readonly drains: readonly {
     readonly instanceId: string;
     readonly node: string;
@@ -51,7 +58,9 @@ export async function summarize(evidence: Evidence, plan: DayPlan): Promise<DayS
   const code = await lab.assembly.verifyCode();
   const { invocations, failures } = lab.assembly.counts();
   return {
-    environments: lab.environments.map((environment) => summarizeEnvironment(environment, evidence)),
+    environments: await Promise.all(
+      lab.environments.map((environment) => summarizeEnvironment(environment, evidence)),
+    ),
     promises,
     code,
     invocations,
@@ -70,7 +79,10 @@ export async function summarize(evidence: Evidence, plan: DayPlan): Promise<DayS
   };
 }
 
-function summarizeEnvironment(environment: LabEnvironment, evidence: Evidence): EnvironmentSummary {
+async function summarizeEnvironment(
+  environment: LabEnvironment,
+  evidence: Evidence,
+): Promise<EnvironmentSummary> {
   const { observations, log } = evidence;
   const { name } = environment;
   const decisions = evidence.decisions.filter((decision) => decision.environment === name);
@@ -78,7 +90,7 @@ function summarizeEnvironment(environment: LabEnvironment, evidence: Evidence): 
     name,
     production: environment.config.production ?? false,
     hoursAsleep: observations.asleepMs(name) / 3_600_000,
-    nodeHoursSaved: observations.nodeHoursSaved(name),
+    ...(await storedNight(evidence.lab, environment)),
     drains: observations.drains
       .filter((drain) => drain.environment === name)
       .map((drain) => ({
@@ -102,6 +114,26 @@ function summarizeEnvironment(environment: LabEnvironment, evidence: Evidence): 
         .map((decision) => decision['build'] ?? decision.trigger),
     ).size,
   };
+}
+
+/** What `savings`, `mornings` and the console show at this moment. */
+async function storedNight(
+  lab: Lab,
+  environment: LabEnvironment,
+): Promise<Pick<EnvironmentSummary, 'nodeHoursSaved' | 'starts'>> {
+  const stored = await readTable(lab, environment, async (table) => {
+    const { saved, notes } = await createNightStore(table, environment.cluster.name).load();
+    const { entries: ledger } = await createLedger(table).since('');
+    const entries = withRunningNight(
+      ledger,
+      { saved: [...saved.values()].map(({ value }) => value), seen: notes.seen?.value },
+      // Only the sum counts: the zone decides on the dates.
+      { now: lab.context.clock.date(), timeZone: 'UTC' },
+    );
+    const minutes = entries.reduce((sum, { nodeMinutesSaved }) => sum + nodeMinutesSaved, 0);
+    return { nodeHoursSaved: minutes / 60, starts: notes.mornings?.value ?? [] };
+  });
+  return stored ?? { nodeHoursSaved: 0, starts: [] };
 }
 
 function deploysOf(branch: string, sha: string, pushedAt: Date, decisions: readonly Decision[]) {

@@ -31,6 +31,7 @@ const TONES: Readonly<Partial<Record<Action, keyof Colors>>> = {
   complete: 'green',
   warn: 'yellow',
   cordon: 'yellow',
+  switch: 'yellow',
   defer: 'yellow',
   wait: 'yellow',
   refuse: 'magenta',

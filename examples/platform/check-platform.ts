@@ -49,11 +49,29 @@ export function checkPlatform(platform: PlatformConfig, nightshift: NightshiftCo
       ...wrongSizes(one),
       ...stoppedProduction(one),
       ...unreachableCluster(one, environments),
+      ...openBesideOthers(one, environments),
     ]),
     ...overlappingNetworks(environments),
     ...sharedZones(environments),
   ];
   if (problems.length > 0) throw new PlatformError(problems);
+}
+
+/** Whoever may do everything in a cluster may use the roles of its pods: nothing else may be in that account. */
+function openBesideOthers(
+  { name, platform, nightshift }: Environment,
+  environments: readonly Environment[],
+): readonly string[] {
+  if (!platform.access.open) return [];
+  const at = `environments.${name}.access.open`;
+  if (nightshift?.production) return [`${at}: developers may not do everything in production: remove it`];
+  const others = environments.filter(
+    (other) => other.name !== name && nightshift && other.nightshift?.account === nightshift.account,
+  );
+  return others.map(
+    (other) =>
+      `${at}: ${other.name} is in the same account ${nightshift?.account}: give ${name} an account of its own`,
+  );
 }
 
 function unknownEnvironment({ name, nightshift }: Environment): readonly string[] {

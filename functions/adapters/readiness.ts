@@ -1,5 +1,5 @@
 /** What people wait for in the morning beyond the nodes. Loaded only while a start is observed. */
-import { healthySchema } from '#functions/branch-deploy/record.ts';
+import { ARGOCD_ANSWERED, healthySchema } from '#functions/branch-deploy/record.ts';
 import type { Readiness } from '#functions/night-schedule/ports.ts';
 import { recordsOf } from './dynamodb/records.ts';
 import type { Table } from './dynamodb/table.ts';
@@ -15,7 +15,8 @@ export function createReadiness(table: Table): Readiness {
     async healthy() {
       // An item that cannot be read is an application that was not observed: branch-deploy writes it again.
       const { found } = records.fromRows(await table.list(DEPLOY, { prefix: HEALTHY_PREFIX }));
-      return new Map(found.map(({ value }) => [value.application, value.at]));
+      const applications = new Map(found.map(({ value }) => [value.application, value.at]));
+      return { applications, argocd: applications.get(ARGOCD_ANSWERED) };
     },
     async answers(url) {
       const { origin, pathname, search } = new URL(url);

@@ -20,7 +20,7 @@ import {
   settle,
   withoutUnhealthy,
 } from './record.ts';
-import { isAt, namedRevisions, notHydrated, sourceOf, wrongBranch } from './sources.ts';
+import { isAt, namedRevisions, notHydrated, sameRevisions, sourceOf, wrongBranch } from './sources.ts';
 import { type Failing, failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
 import { verdict } from './verdict.ts';
 
@@ -185,8 +185,8 @@ function lookForOurs(
   if (attempt.acceptedAt && other && other.startedAt.getTime() >= floorToSecond(since)) {
     if (requested.some(({ build }) => !attempt.builds.includes(build)))
       return { kind: 'sync', reason: OF_BUILDS.succeeded(requested) };
-    // Whoever took the application to our commits: what it is like there decides.
-    if (other.phase === 'Succeeded' && requested.every((build) => isKnownAt(build, view, other.revisions)))
+    // Whoever took the application there: what it is like now decides.
+    if (other.phase === 'Succeeded' && requested.every((build) => isServedBy(build, view, other)))
       return isThereAlready(requested, view) && other.automated
         ? settled('deployed', OF_SYNCS.deployedByAutoSync(view.revisions))
         : verdict({ ...following(record, attempt, view, now), operation: other });
@@ -380,6 +380,15 @@ function hasImages(builds: readonly RequestedBuild[], view: ApplicationView): bo
 /** At the very commit of the build, in a source that is the repository which was built. */
 function isKnownAt(build: RequestedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
   return build.sha !== undefined && sourceOf(build, view) !== undefined && isAt(build, view, revisions);
+}
+
+/**
+ * An operation that is not ours brought the build's commit. Manifests in a repository of their own have another commit:
+ * whoever synced what the application tracks did what ours does, and a person's older revision is a choice.
+ */
+function isServedBy(build: RequestedBuild, view: ApplicationView, other: Operation): boolean {
+  if (sourceOf(build, view) !== undefined) return isKnownAt(build, view, other.revisions);
+  return other.automated || (build.images !== undefined && sameRevisions(other.revisions, view.revisions));
 }
 
 /** Argo CD's times are whole seconds. */

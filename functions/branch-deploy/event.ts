@@ -1,6 +1,7 @@
 /** From the payload of an invocation to what happened: a build that ended here or elsewhere, a tick, or something unknown. */
+
 import { isRecord } from '#model/record-schema.ts';
-import { ANNOUNCEMENT_SOURCE, TRIGGER_SOURCE } from '#model/trigger.ts';
+import { ANNOUNCEMENT_SOURCE, EVENT_SOURCE, TRIGGER_SOURCE } from '#model/trigger.ts';
 
 export type BranchDeployEvent =
   | {
@@ -45,6 +46,8 @@ export function parseEvent(payload: unknown): BranchDeployEvent {
       ...timeOf(event),
     };
   }
+  // The cluster is awake: the same work as a tick, without the wait for it.
+  if (event['source'] === EVENT_SOURCE) return { kind: 'tick', id: id || 'awake', ...timeOf(event) };
   if (event['source'] === ANNOUNCEMENT_SOURCE) {
     const project = textOf(event['detail-type'])?.slice(0, LONGEST_ID) ?? '';
     const account = textOf(event['account'])?.slice(0, LONGEST_ID) ?? '';

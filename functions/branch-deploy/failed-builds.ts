@@ -70,16 +70,18 @@ export async function reportLiveFailures(
   const wasBuilt = ({ project, sha }: FailedBuild) => ownValue(found?.value.newest, project)?.sha === sha;
   const isLiveNow = (build: FailedBuild) =>
     read?.ok === true && !wasBuilt(build) && isLive(build, read.value);
-  // Of two invocations at once only the one that marks them reports them.
-  const changed = await changeRecord(deploys, application, (current) =>
-    withFailedBuilds(current, { old: isOld, live: isLiveNow }),
-  );
-  for (const build of changed?.after.failedBuilds ?? []) {
-    const before = changed?.before.failedBuilds?.find((one) => one.build === build.build);
-    if (!build.reported || before?.reported) continue;
+  // Marked only once it is recorded: a process that dies in between has reported nothing.
+  const reported = new Set<string>();
+  for (const build of failedBuilds) {
+    if (build.reported || isOld(build) || !isLiveNow(build)) continue;
     const reason = OF_BUILDS.liveAlthough(build, keyOf(application));
-    await report(context, application.name, [build], { action: 'warn', reason, facts: { live: true } });
+    const facts = { live: true };
+    if (await report(context, application.name, [build], { action: 'warn', reason, facts }))
+      reported.add(build.build);
   }
+  await changeRecord(deploys, application, (current) =>
+    withFailedBuilds(current, { old: isOld, live: ({ build }) => reported.has(build) }),
+  );
 }
 
 /** Its source was synced to the commit, or compared as Synced at it. */

@@ -5,6 +5,7 @@ import type { Context } from 'aws-lambda';
 import { connectArgocdOf } from '#functions/adapters/argocd/connect.ts';
 import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { lazyBuilds, lazyRegistry } from '#functions/adapters/aws/lazy-clients.ts';
+import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -28,7 +29,10 @@ if (settings.production !== false)
 const now = () => new Date();
 const table = createTable(createDynamoDbClient(), tableName);
 const logger = createLogger('branch-deploy');
-const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
+const notify = withEvents(
+  lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),
+  lazyEventBus(settings, now),
+);
 const ports: BranchDeployPorts = {
   argocd: connectArgocdOf(settings, now),
   builds: lazyBuilds(),

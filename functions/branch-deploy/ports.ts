@@ -220,7 +220,8 @@ export interface CommitStatus {
   /** `https://github.com/example/api`, with or without `.git`. */
   readonly repository: string;
   readonly sha: string;
-  readonly state: 'pending' | 'success' | 'failure';
+  /** `unknown`: the deploy has ended, and nothing says whether the commit is live. */
+  readonly state: 'pending' | 'success' | 'failure' | 'unknown';
   /** At most 140 characters. */
   readonly description: string;
   /** `nightshift/<environment>/<application>`: of each context the latest status counts. */
@@ -231,8 +232,8 @@ export interface CommitStatus {
   readonly build: string;
   /** The branch that was built. */
   readonly branch: string;
-  /** How far the deploy is. `superseded` and `failed` have ended. */
-  readonly progress: 'queued' | 'running' | 'deployed' | 'failed' | 'superseded';
+  /** How far the deploy is. All but `queued` and `running` have ended. */
+  readonly progress: 'queued' | 'running' | 'deployed' | 'unverified' | 'failed' | 'superseded';
   readonly links?: StatusLinks;
 }
 

@@ -137,7 +137,7 @@ export const OF_IMAGES = {
   restart: (workloads: readonly Pick<Workload, 'kind' | 'name'>[], reason: string) =>
     `restarting ${workloads.map(({ kind, name }) => `${kind} ${name}`).join(', ')}: ${reason}`,
   notRolled: (reason: string, tries: number) =>
-    `${reason}, after ${tries} restarts: does its imagePullPolicy say Always?`,
+    `${reason}, after ${tries} restarts: does its imagePullPolicy say Always, and did another build move the tag?`,
   notRestartable: (reason: string) => `${reason}, and no workload that can be restarted owns them`,
   setOnApplication: (builds: readonly RequestedBuild[]) =>
     `setting the image of ${named(builds)} on the Application`,

@@ -146,6 +146,9 @@ export const nightMarkSchema = s.object({
 });
 export type NightMark = s.TypeOf<typeof nightMarkSchema>;
 
+/** In place of an application's key: when Argo CD first answered after a night. No application is called so. */
+export const ARGOCD_ANSWERED = '*';
+
 /** When an application (`<project>/<name>`) was first seen Healthy after a night. */
 export const healthySchema = s.object({ application: s.text, at: s.instant });
 export type HealthyRecord = s.TypeOf<typeof healthySchema>;

@@ -155,20 +155,23 @@ const SHOWN: Partial<Record<Action, (facts: Facts) => readonly [CommitStatus['st
   wait: () => ['pending', 'waiting'],
   warn: ({ live }) => (live === true ? ['failure', 'live'] : ['pending', 'waiting']),
   deployed: () => ['success', 'deployed'],
-  unverified: () => ['pending', 'unverified'],
+  unverified: () => ['unknown', 'unverified'],
   superseded: (facts) => [stateOfSuperseded(facts), 'superseded'],
   fail: ({ outcome }) => (outcome !== undefined ? ['failure', 'failed'] : ['pending']),
 };
 
 function progressOf(action: Action, state: CommitStatus['state']): CommitStatus['progress'] {
   if (action === 'superseded') return 'superseded';
-  if (state !== 'pending') return state === 'success' ? 'deployed' : 'failed';
+  if (state !== 'pending') return ENDS[state];
   return action === 'defer' || action === 'wake' ? 'queued' : 'running';
 }
+
+const ENDS = { success: 'deployed', failure: 'failed', unknown: 'unverified' } as const;
 
 /** `newer`: how the newer build ended. `outcome`: it has ended without one, such as after a person's sync. */
 function stateOfSuperseded({ newer, outcome }: Facts): CommitStatus['state'] {
   if (newer === 'deployed') return 'success';
+  if (newer === 'unverified') return 'unknown';
   return newer === 'failed' || newer === 'superseded' || outcome !== undefined ? 'failure' : 'pending';
 }
 

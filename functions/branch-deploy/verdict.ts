@@ -51,13 +51,9 @@ export function verdict(ended: SucceededSync): Step {
   // Its manifests, or its parameters, name the image only now.
   const isSetNow = hasMovedOn || record.requested.some(({ bring }) => bring === 'parameter');
   const isTracked = record.requested.some((build) => build.revision !== 'built');
-  if (
-    running?.kind === 'other' &&
-    view.sync === 'OutOfSync' &&
-    isSetNow &&
-    isTracked &&
-    tries < LIMITS.imageTries
-  )
+  // Some of its Deployments may name it before the others do.
+  const isBehind = running?.kind === 'other' || (running?.kind === 'rolling' && view.health === 'Healthy');
+  if (isBehind && view.sync === 'OutOfSync' && isSetNow && isTracked && tries < LIMITS.imageTries)
     return { kind: 'sync', reason: running.reason };
   if (view.sync === 'OutOfSync' && !hasMovedOn) return stepOutOfSync(view, operation, ended.now);
   const step = stepByHealth(observed(ended));

@@ -80,7 +80,9 @@ async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group)
   // The max of a rollout must not become that of the nodegroup.
   const zeroed = { ...step, resize: { ...asleepSize(group), max: theirs.max } };
   if (record.over !== undefined) return zeroed;
-  const desired = isUpdating ? theirs.desired : Math.min(group.size.desired, theirs.max);
+  // A rollout may have ended since the group was listed.
+  const isRaised = isUpdating || group.size.max > theirs.max;
+  const desired = isRaised ? theirs.desired : Math.min(group.size.desired, theirs.max);
   const size = { min: theirs.min, desired, max: theirs.max };
   if (desired === 0 || sameSize(size, record.next.size)) return zeroed;
   return {

@@ -11,7 +11,10 @@ import type { BuiltInPools } from './ports.ts';
 
 /** What a pass has already. */
 export interface Existing
-  extends Pick<CustomResourceDeps, 'settings' | 'store' | 'groups' | 'trail' | 'now' | 'remaining'> {
+  extends Pick<
+    CustomResourceDeps,
+    'settings' | 'store' | 'groups' | 'trail' | 'now' | 'remaining' | 'doorbell'
+  > {
   readonly table: Table;
   readonly kubernetes: Pick<KubernetesClient, 'request' | 'list'>;
   readonly builtIn: BuiltInPools;

@@ -3,12 +3,13 @@
  * schedules and before the permissions: then the night is given back. An update that would forget what is saved is refused.
  */
 import { createDecisionRecorder, type DecisionRecorder } from '#functions/shared/decision-recorder.ts';
-import { NightshiftError } from '#functions/shared/errors.ts';
+import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { CustomResourceRequest } from './custom-resource-request.ts';
+import type { NightScheduleDeps } from './pass.ts';
 import type { Memory, Store } from './ports.ts';
 import type { Notes } from './records.ts';
 import { type RestorePorts, type RestoreProgress, restore } from './restore.ts';
@@ -20,9 +21,11 @@ export interface CustomResourceReply {
   readonly reason: string;
 }
 
-export interface CustomResourceDeps extends Omit<RestorePorts, 'record' | 'store'> {
+export interface CustomResourceDeps extends Omit<RestorePorts, 'record' | 'store' | 'timeZone'> {
   readonly settings: NightScheduleSettings;
   readonly store: Store;
+  /** Absent where the stack has no rules of a listener. */
+  readonly doorbell?: NightScheduleDeps['doorbell'];
   /** What is saved for another cluster, in the same table. */
   readonly load: (cluster: string) => Promise<Memory>;
   readonly trail: DecisionTrail;
@@ -98,6 +101,13 @@ async function giveNightBack(deps: CustomResourceDeps, request: CustomResourceRe
   const { settings, store, now } = deps;
   const note = await retire(deps, request);
   if (note.isAnswered) return;
+  const failure = await removeRules(deps);
+  if (failure !== undefined)
+    return deps.reply(request, {
+      status: 'FAILED',
+      physicalId: physicalIdOf(settings.environment),
+      reason: failure,
+    });
   if (note.restoresNothing)
     return deps.reply(request, {
       status: 'SUCCESS',
@@ -125,6 +135,18 @@ async function giveNightBack(deps: CustomResourceDeps, request: CustomResourceRe
   await deps.reply(request, { ...outcome, physicalId: physicalIdOf(settings.environment) });
   const { retired } = (await store.load()).notes;
   await store.writeNote('retired', { ...note, isAnswered: true }, retired?.version ?? 'absent');
+}
+
+/** CloudFormation cannot delete a target group that a rule forwards to. Returns why a rule is still there. */
+async function removeRules({ doorbell, store }: CustomResourceDeps): Promise<string | undefined> {
+  const note = (await store.load()).notes.doorbell?.value;
+  if (!doorbell || !note) return undefined;
+  const { removeAllRules } = await import('./switch-doorbell.ts');
+  return removeAllRules(doorbell, note).then(
+    () => undefined,
+    (error: unknown) =>
+      `the rules of the doorbell on ${note.listener} are not removed: ${messageOf(error)}. Correct it, or remove them by hand, and delete again`,
+  );
 }
 
 type Retirement = Notes['retired'] & { readonly since: string };
@@ -174,10 +196,11 @@ async function untilRestored(
   recorder: DecisionRecorder,
   { since, quietAt }: { readonly since: string; readonly quietAt?: string | undefined },
 ): Promise<Pick<CustomResourceReply, 'status' | 'reason'> | 'continue'> {
+  const { timeZone } = deps.settings.schedule;
   const deadline = Date.parse(since) + RESTORE_DEADLINE_MS;
   const isQuiet = () => quietAt === undefined || deps.now().getTime() >= Date.parse(quietAt);
   while (true) {
-    const progress = await restore({ ...deps, record: (entry) => recorder.record(entry) });
+    const progress = await restore({ ...deps, timeZone, record: (entry) => recorder.record(entry) });
     const { foreign } = await deps.store.load();
     if (foreign !== undefined) return { status: 'FAILED', reason: foreignReason(deps, foreign) };
     if (progress.failed.length > 0) return { status: 'FAILED', reason: reasonOf(deps, progress) };

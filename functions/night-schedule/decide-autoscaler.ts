@@ -72,7 +72,8 @@ export function pauseStep(
     save,
     pause: known,
     terminateAt,
-    once: isUndone ? `undone#${view.kind}` : undefined,
+    // NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
+    once: isUndone ? `undone#${view.kind}` : isOpen ? undefined : 'claims-to-end',
   });
   return undefined;
 }
@@ -181,10 +182,9 @@ export function builtInToStop({ builtIn }: KarpenterView): KarpenterView['builtI
   return isToStop ? builtIn : undefined;
 }
 
-/** Replicas of which no pod is Ready have scaled nothing. */
+/** Whether it may have scaled a group: replicas of which no pod is Ready have not, and Karpenter scales none. */
 export function isScaling(view: AutoscalerView): boolean {
-  if (view.kind === 'cluster-autoscaler') return view.replicas > 0 && view.readyReplicas !== 0;
-  return view.claims.length > 0 || isAllowed(view);
+  return view.kind === 'cluster-autoscaler' && view.replicas > 0 && view.readyReplicas !== 0;
 }
 
 /** The pools that may still start nodes. */
@@ -204,6 +204,8 @@ function isZeroed(limits: NodePoolSetting['limits']): boolean {
 export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean {
   if (!isObserved(view, saved)) return false;
   if (view.kind === 'cluster-autoscaler') return saved.kind === view.kind && view.replicas >= saved.replicas;
+  // A stop that was requested just before may still take effect: then nothing would switch them on again.
+  if (saved.kind === 'built-in-pools' && view.builtIn?.isUpdating) return false;
   if (saved.kind === 'built-in-pools')
     return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
   return saved.kind === view.kind && Object.hasOwn(openPools(view.pools), saved.nodePool);

@@ -6,7 +6,7 @@ import { type AutoscalerStep, claimsIn, isScaling, pauseStep, resumeStep } from 
 import { decideGroup, type GroupStep, isAsleepSize, runningIn } from './decide-group.ts';
 import type { CorruptItem, Group, Memory } from './ports.ts';
 import type { SavedSize } from './records.ts';
-import { corruptNames, minutesOverdue, type Policy, type Snapshot } from './snapshot.ts';
+import { corruptNames, minutesOverdue, type Policy, type Snapshot, settledSince } from './snapshot.ts';
 
 const RELEASED: Desired = {
   state: 'awake',
@@ -22,16 +22,17 @@ export interface Plan {
   /** The stop is past its deadline: groups no longer wait for an autoscaler that cannot be paused. */
   readonly isLate: boolean;
   readonly state: ClusterState;
+  /** Recorded when the state was written: a group reports its own end. */
+  readonly confirmed?: AutoscalerStep | undefined;
 }
 
 export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const { desired, memory } = snapshot;
   const view = snapshot.autoscaler;
-  const isSettled = memory.state?.value.phase === 'asleep';
+  const isSettled = settledSince(memory) !== undefined;
   const steps = decideGroups(snapshot, policy, isSettled);
-  const host = steps.find(({ target }) => target === policy.hostGroup);
-  const others = steps.filter((step) => step !== host);
-  const hosts = host ? [host] : [];
+  const hosts = steps.filter(({ target }) => isHost(target, policy));
+  const others = steps.filter((step) => !hosts.includes(step));
 
   const isLate = minutesOverdue(snapshot, policy, 'asleep') !== undefined;
   const before: AutoscalerStep[] = [];
@@ -49,7 +50,17 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
       hosts.map((step) => waitingFor(hostWaits, step)),
     );
   }
-  return { before, stages, after, isLate, state: stateOf(snapshot, policy, stages, after) };
+  const state = stateOf(snapshot, policy, stages, after);
+  return { before, stages, after, isLate, state, confirmed: endOfClaims(snapshot, state) };
+}
+
+function endOfClaims(
+  { autoscaler: view, memory }: Snapshot,
+  state: ClusterState,
+): AutoscalerStep | undefined {
+  if (view === undefined || view === 'unknown' || view.kind !== 'karpenter') return undefined;
+  if (state.phase !== 'asleep' || memory.state?.value.phase === 'asleep') return undefined;
+  return { target: view.kind, action: 'confirm-stop', reason: 'no NodeClaim is left' };
 }
 
 /** One step for each name of a group whose record can be read. */
@@ -130,16 +141,18 @@ function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
 /** Groups without a tag, Auto Mode, Karpenter or Fargate that the config does not name: such a cluster never sleeps. */
 function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
   if (desired.state !== 'asleep' || view === 'unknown') return false;
-  if (groups.length > 0 || memory.corrupt.some(({ kind }) => kind === 'saved')) return false;
-  if (view?.kind === 'karpenter')
-    return (
-      Object.keys(view.pools).length +
-        view.claims.length +
-        (view.malformed?.length ?? 0) +
-        (view.builtIn?.nodePools.length ?? 0) ===
-      0
-    );
-  return [...memory.autoscaler.values()].every(({ value }) => value.kind === 'cluster-autoscaler');
+  if (groups.length + memory.saved.size > 0 || memory.corrupt.some(({ kind }) => kind === 'saved'))
+    return false;
+  // At night the built-in NodePools are gone: their record says that they were there.
+  if ([...memory.autoscaler.values()].some(({ value }) => value.kind !== 'cluster-autoscaler')) return false;
+  if (view?.kind !== 'karpenter') return true;
+  return (
+    Object.keys(view.pools).length +
+      view.claims.length +
+      (view.malformed?.length ?? 0) +
+      (view.builtIn?.nodePools.length ?? 0) ===
+    0
+  );
 }
 
 const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
@@ -151,13 +164,18 @@ const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => strin
   note: (name) => `the note ${name} cannot be read: it is written again`,
 };
 
-/** Why the host group must not be stopped yet, if so. */
+/** What runs there is needed until the others have stopped: the autoscaler, or the controller of the load balancers. */
+function isHost(group: string, { hostGroup, stopLast = [] }: Policy): boolean {
+  return group === hostGroup || stopLast.includes(group);
+}
+
+/** Why the host groups must not be stopped yet, if so. */
 function hostWait(
   { groups, released, memory, autoscaler: view }: Snapshot,
   policy: Policy,
 ): string | undefined {
   const running = groups.filter(
-    (group) => group.name !== policy.hostGroup && !released.has(group.name) && !atRest(group, memory),
+    (group) => !isHost(group.name, policy) && !released.has(group.name) && !atRest(group, memory),
   );
   if (running.length > 0) return `stopped last: waits for ${running.map((group) => group.name).join(', ')}`;
   return claimsWait(view, policy);
@@ -189,8 +207,15 @@ function atRest(group: Group, memory: Memory): boolean {
   );
 }
 
-function isWithoutStrays({ strayNodes = [] }: Snapshot): boolean {
-  return strayNodes !== 'unknown' && strayNodes.length === 0;
+/** It is observed in every pass that could find the cluster asleep for the first time. */
+function isWithoutStrays({ running, memory }: Snapshot): boolean {
+  // A request that fails at night is no node that has appeared.
+  if (running === 'unknown') return memory.state?.value.phase === 'asleep';
+  return (running?.strays.length ?? 0) === 0;
+}
+
+function keptIn({ running, memory }: Snapshot): readonly string[] {
+  return running === undefined || running === 'unknown' ? (memory.state?.value.kept ?? []) : running.kept;
 }
 
 /** Where nothing was observed in this pass, what was observed before counts. */
@@ -209,7 +234,7 @@ function stateOf(
   after: Plan['after'],
 ): ClusterState {
   const { desired, memory, now } = snapshot;
-  const settled = memory.state?.value.phase === 'asleep';
+  const settled = settledSince(memory);
   const written = new Map<string, SavedSize | 'clear'>();
   for (const stage of stages)
     for (const { target, record } of stage) if (record) written.set(target, record.next);
@@ -222,20 +247,12 @@ function stateOf(
     const record = recordOf(group);
     if (record) return record.phase === 'asleep' || record.phase === 'manual';
     // Scaled up after the whole cluster slept: by somebody, and no part of the stop.
-    return settled || (isAsleepSize(group) && runningIn(group) === 0);
+    return settled !== undefined || (isAsleepSize(group) && runningIn(group) === 0);
   };
   const cleared = after.reduce((sum, step) => sum + (step.clear?.length ?? 0), 0);
-  const isAutoscalerPaused = memory.autoscaler.size > cleared;
-  const phase: ClusterState['phase'] =
-    desired.state === 'asleep'
-      ? isNothingFound(snapshot)
-        ? 'awake'
-        : snapshot.groups.every(isResting) && isWithoutClaims(snapshot, policy) && isWithoutStrays(snapshot)
-          ? 'asleep'
-          : 'stopping'
-      : isAutoscalerPaused || snapshot.groups.some((group) => recordOf(group) !== undefined)
-        ? 'starting'
-        : 'awake';
+  const isStarting =
+    memory.autoscaler.size > cleared || snapshot.groups.some((group) => recordOf(group) !== undefined);
+  const phase = phaseOf(snapshot, policy, snapshot.groups.every(isResting), isStarting);
   const before = memory.state?.value;
   const isNamed = (group: Group) => {
     const record = recordOf(group);
@@ -246,12 +263,36 @@ function stateOf(
   };
   const groups: string[] = [];
   for (const group of snapshot.groups) if (isNamed(group)) groups.push(group.name);
-  const state = {
+  const kept = desired.state === 'asleep' ? keptIn(snapshot) : [];
+  const since = before && before.phase === phase ? before.since : now.toISOString();
+  const asleepSince = settled ?? (phase === 'asleep' ? since : undefined);
+  const state: ClusterState = {
     phase,
     desired: desired.state,
-    reason: desired.reason,
-    since: before && before.phase === phase ? before.since : now.toISOString(),
+    reason: phase === 'asleep' && kept.length > 0 ? `${desired.reason}; ${keptText(kept)}` : desired.reason,
+    since,
     groups,
+    ...(desired.state === 'asleep' && asleepSince !== undefined ? { asleepSince } : {}),
+    ...(kept.length > 0 ? { kept } : {}),
   };
   return desired.until ? { ...state, until: desired.until.toISOString() } : state;
+}
+
+function phaseOf(
+  snapshot: Snapshot,
+  policy: Policy,
+  isResting: boolean,
+  isStarting: boolean,
+): ClusterState['phase'] {
+  const isUnlisted = (snapshot.unlisted?.length ?? 0) > 0;
+  if (snapshot.desired.state === 'awake') return isUnlisted || isStarting ? 'starting' : 'awake';
+  if (isNothingFound(snapshot)) return 'awake';
+  const isEmpty = isWithoutClaims(snapshot, policy) && isWithoutStrays(snapshot);
+  return isResting && isEmpty && !isUnlisted ? 'asleep' : 'stopping';
+}
+
+/** Named in the reason of asleep: it costs money all night. */
+function keptText(kept: readonly string[]): string {
+  const more = kept.length > 5 ? ` and ${kept.length - 5} more` : '';
+  return `still running: ${kept.slice(0, 5).join(', ')}${more}`;
 }

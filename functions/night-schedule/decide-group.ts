@@ -233,14 +233,19 @@ function finishStop(s: GroupSituation, saved: Saved): GroupStep {
     case 'manual':
       return step(s, 'stop', `${s.desired.reason}; the group is at zero again`, moveTo(s, saved, 'zeroed'));
     case 'asleep':
-      // A group at zero that still gets an instance was launched into just before: it terminates by itself.
-      return none(
-        s,
-        running === 0 ? s.desired.reason : `${count(running, 'instance')} appeared and is terminating`,
-      );
+      return running === 0 ? none(s, s.desired.reason) : stopIsOpenAgain(s, saved);
     default:
       return running === 0 ? confirmStop(s, saved) : awaitStop(s, saved);
   }
+}
+
+/** A group at zero has an instance again: one that was launched just before ends by itself; any other is late one day. */
+function stopIsOpenAgain(s: GroupSituation, saved: Saved): GroupStep {
+  const { asleepSince: _ended, ...rest } = saved.value;
+  return step(s, 'none', `${leftIn(s.group)} appeared while it slept, at zero: its end is awaited`, {
+    ...moveTo(s, { ...saved, value: rest }, 'zeroed'),
+    ...slept(saved.value),
+  });
 }
 
 function confirmStop(s: GroupSituation, saved: Saved): GroupStep {

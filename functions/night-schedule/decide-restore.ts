@@ -5,7 +5,19 @@ import { isPoolOff, poolText } from './decide-warm-pool.ts';
 import type { Group } from './ports.ts';
 import type { SavedSize, Size, WarmPool } from './records.ts';
 
-export type RestoreStep =
+export type RestoreStep = {
+  /** The sleep that has ended, and is not in the ledger yet. */
+  readonly slept?: Sleep | undefined;
+} & Change;
+
+export interface Sleep {
+  readonly from: string;
+  /** ISO 8601. */
+  readonly to: string;
+  readonly nodes: number;
+}
+
+type Change =
   /** Written first; then the group is resized, where it does not have the size. */
   | {
       readonly kind: 'restore';
@@ -23,11 +35,14 @@ export type RestoreStep =
   | { readonly kind: 'gone'; readonly reason: string };
 
 /** `group` is the group of that name as it was observed now, if there is one. */
-export function decideRestore(
-  { value }: Versioned<SavedSize>,
-  group: Group | undefined,
-  now: Date,
-): RestoreStep {
+export function decideRestore(saved: Versioned<SavedSize>, group: Group | undefined, now: Date): RestoreStep {
+  const { phase, since, asleepSince: from, size } = saved.value;
+  const isOver = phase === 'restoring' || phase === 'restored';
+  const slept = from && { from, to: isOver ? since : now.toISOString(), nodes: size.desired };
+  return { ...decideChange(saved, group, now), slept: slept || undefined };
+}
+
+function decideChange({ value }: Versioned<SavedSize>, group: Group | undefined, now: Date): Change {
   const saved = sizeText(value.size);
   if (!group) return { kind: 'gone', reason: `there is no such group any more; its sizes were ${saved}` };
   if (!isSameGroup(value, group))

@@ -1,11 +1,14 @@
 /** Composition root of night-schedule: one pass per invocation, whatever invoked it. */
+import { setTimeout } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
+import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
+import { lazyListenerRules } from '#functions/adapters/aws/lazy-listener-rules.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -23,7 +26,7 @@ import { createDecisionTrail, createLogger } from '#functions/shared/observabili
 import { readSettings } from '#functions/shared/settings.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { causeOf, isOfCloudFormation } from './event.ts';
-import { run } from './run.ts';
+import { type Cause, reconcile } from './run.ts';
 
 const { settings, table: tableName } = readSettings<NightScheduleSettings>();
 // Synth refuses it and no policy allows it; this is the third lock.
@@ -37,7 +40,11 @@ const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
   : realStore;
 const logger = createLogger('night-schedule');
-const notify = lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) });
+const events = lazyEventBus(settings, now);
+const notify = withEvents(
+  lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),
+  events,
+);
 const kubernetes = lazyCluster(settings, now);
 const builtIn = lazyBuiltInPools(settings.cluster);
 const ports = {
@@ -46,6 +53,8 @@ const ports = {
   nodes: createNodes(kubernetes),
   store,
   readiness: lazyReadiness(table),
+  events,
+  doorbell: lazyListenerRules(settings),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),
@@ -66,5 +75,9 @@ export const handler = middy<unknown, void>()
       );
       if (isAnswered) return;
     }
-    await run({ ...ports, remaining }, causeOf(event));
+    const cause = causeOf(event);
+    const pass = async (by: Cause) => (await reconcile({ ...ports, remaining }, by)).isSoonReady;
+    if (!(await pass(cause))) return;
+    const { followStart } = await import('./follow-start.ts');
+    await followStart(() => pass({ ...cause, byPerson: false }), { now, wait: setTimeout });
   });

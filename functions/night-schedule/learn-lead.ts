@@ -23,6 +23,7 @@ const TICK_SECONDS = 60;
 const UNKNOWN_SECONDS: Readonly<Record<MorningPhase, number>> = {
   instances: 300,
   nodes: 300,
+  argocd: 420,
   applications: 600,
   url: 600,
 };
@@ -75,6 +76,7 @@ export function learnLead(mornings: readonly Morning[], { phase, timeZone, at }:
 export const PHASE_TEXT: Readonly<Record<MorningPhase, string>> = {
   instances: 'all instances were in service',
   nodes: 'all nodes were Ready',
+  argocd: 'Argo CD answered',
   applications: 'all applications were Healthy',
   url: 'the URL answered',
 };
@@ -96,17 +98,22 @@ function ofWeekday(
   all: readonly { readonly took: number; readonly day: Weekday }[],
   day: Weekday | undefined,
 ): { readonly samples: readonly number[]; readonly of: string } {
-  const differs = (of: Weekday) => {
-    const own = all.filter((one) => one.day === of).map(({ took }) => took);
-    const others = all.filter((one) => one.day !== of).map(({ took }) => took);
-    if (own.length < WEEKDAY_MORNINGS || others.length < WEEKDAY_MORNINGS) return false;
-    const spread = median(others.map((took) => Math.abs(took - median(others))));
-    return Math.abs(median(own) - median(others)) > Math.max(WEEKDAY_DIFFERS_SECONDS, 3 * spread);
-  };
-  if (day !== undefined && differs(day))
+  const differing = new Set(WEEKDAYS.filter((of) => differs(all, of)));
+  if (day !== undefined && differing.has(day))
     return { samples: all.filter((one) => one.day === day).map(({ took }) => took), of: ' on this weekday' };
-  const usual = all.filter((one) => day === undefined || !differs(one.day));
+  const usual = all.filter((one) => day === undefined || !differing.has(one.day));
   return { samples: usual.map(({ took }) => took), of: '' };
+}
+
+const WEEKDAYS: readonly Weekday[] = [1, 2, 3, 4, 5, 6, 7];
+
+function differs(all: readonly { readonly took: number; readonly day: Weekday }[], of: Weekday): boolean {
+  const own = all.filter((one) => one.day === of).map(({ took }) => took);
+  const others = all.filter((one) => one.day !== of).map(({ took }) => took);
+  if (own.length < WEEKDAY_MORNINGS || others.length < WEEKDAY_MORNINGS) return false;
+  const usual = median(others);
+  const spread = median(others.map((took) => Math.abs(took - usual)));
+  return Math.abs(median(own) - usual) > Math.max(WEEKDAY_DIFFERS_SECONDS, 3 * spread);
 }
 
 /** What was observed before another instance type, other groups or other applications says nothing any more. */
@@ -123,7 +130,7 @@ function sinceTheLastChange(samples: readonly number[]): readonly number[] {
 }
 
 /** One bad morning does not count, as soon as there are enough to know that it is one. */
-export function robustSlowest(samples: readonly number[]): number {
+function robustSlowest(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => b - a);
   return sorted[sorted.length < ENOUGH ? 0 : 1] ?? 0;
 }

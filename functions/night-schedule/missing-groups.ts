@@ -1,5 +1,5 @@
 /** Groups that Auto Scaling does not list any more. */
-import { DAY_MS } from '#model/duration.ts';
+import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
 import type { NightScheduleDeps, Pass } from './pass.ts';
 import type { Group } from './ports.ts';
 
@@ -17,16 +17,28 @@ export function isTrulyEmpty({ memory, now, reported }: Pass): boolean {
   return since !== undefined && now.getTime() - Date.parse(since) >= DAY_MS;
 }
 
-/** A group that is not listed for a whole day was deleted: its sizes must not become those of a new one of its name. */
-export async function dropGone({ settings, store }: NightScheduleDeps, pass: Pass, all: readonly Group[]) {
+/** So long a group whose sizes are saved, and that is not listed, is rather one that a reply lacks than one that was deleted. */
+const LISTED_AGAIN_MS = 10 * MINUTE_MS;
+
+/**
+ * A group that is not listed for a whole day was deleted: its sizes must not become those of a new one of its name. Returns
+ * those that are missing for some minutes only: the night is neither over nor complete without them.
+ */
+export async function dropGone(
+  { settings, store }: NightScheduleDeps,
+  pass: Pass,
+  all: readonly Group[],
+): Promise<readonly string[]> {
   const { memory, now, recorder, reported } = pass;
+  const unlisted: string[] = [];
   if (all.length > 0) reported.delete(EMPTY_SINCE);
   for (const [group, { version }] of memory.saved) {
     const key = `gone#${group}`;
     const since = reported.get(key);
+    const age = since === undefined ? 0 : now.getTime() - Date.parse(since);
     if (all.some(({ name }) => name === group)) reported.delete(key);
     else if (since === undefined) reported.set(key, now.toISOString());
-    else if (now.getTime() - Date.parse(since) >= DAY_MS && !settings.dryRun) {
+    else if (age >= DAY_MS && !settings.dryRun) {
       await recorder.guard(group, () => store.clearSaved(group, version));
       reported.delete(key);
       recorder.record({
@@ -35,5 +47,7 @@ export async function dropGone({ settings, store }: NightScheduleDeps, pass: Pas
         reason: 'the group does not exist for a day: its saved sizes are dropped',
       });
     }
+    if (reported.has(key) && age < LISTED_AGAIN_MS) unlisted.push(group);
   }
+  return unlisted;
 }

@@ -1,6 +1,6 @@
 /** The phases of a start: each is stored when it was observed, and people are warned before the start is late. */
 import { transitions } from '#model/desired.ts';
-import { HOUR_MS, SECOND_MS } from '#model/duration.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '#model/duration.ts';
 import type { Plan } from './decide-cluster.ts';
 import { LONGEST_LEAD_SECONDS, timeOf } from './decide-desired.ts';
 import { phaseOf } from './learn-lead.ts';
@@ -27,7 +27,7 @@ export async function observeMorning(deps: NightScheduleDeps, pass: Pass, observ
   const { state } = observed.plan;
   const all = notes.mornings ?? [];
   const last = all.at(-1);
-  const isNew = state.phase === 'starting' && last?.asked !== state.since;
+  const isNew = state.phase === 'starting' && !isSameStart(last, state.since);
   const current = isNew ? begun(deps.settings, state.since) : last;
   if (!current) return;
   const before = (isNew ? all : all.slice(0, -1)).map(closed);
@@ -39,6 +39,12 @@ export async function observeMorning(deps: NightScheduleDeps, pass: Pass, observ
     warned.seconds[targetOf(deps.settings)] !== undefined ||
     now.getTime() - Date.parse(warned.asked) > LONGEST_MORNING_MS;
   notes.mornings = [...before, isOver ? closed(warned) : warned].slice(-KEPT_MORNINGS);
+}
+
+/** Two passes may begin a start at once: the state is that of one of them, the morning that of the other. */
+function isSameStart(last: Morning | undefined, since: string): boolean {
+  if (last === undefined || last.asked === since) return last !== undefined;
+  return last.isOpen === true && Math.abs(Date.parse(since) - Date.parse(last.asked)) <= MINUTE_MS;
 }
 
 const targetOf = ({ readyBy }: NightScheduleDeps['settings']) => phaseOf(readyBy || 'nodes');
@@ -72,24 +78,32 @@ async function withPhases(
   if (isAwake || areInstancesInService(snapshot)) reach('instances', pass.now);
   if (isAwake) {
     reach('nodes', pass.now);
-    const at = readyBy && readyBy !== 'nodes' ? await readyAt(deps, pass, morning) : undefined;
+    const { at, argocd } = readyBy && readyBy !== 'nodes' ? await readyAt(deps, pass, morning) : {};
+    if (argocd) reach('argocd', argocd);
     if (at) reach(targetOf(deps.settings), at);
   }
   const isFilledIn = all.some(({ name, size }) => name === fallbackGroup && size.desired > 0);
   return { ...morning, seconds, ...(isFilledIn && fallbackGroup ? { fallback: fallbackGroup } : {}) };
 }
 
-/** When what lies beyond the nodes was ready; undefined where it is not yet. */
+/** When what lies beyond the nodes was ready; absent where it is not yet. */
 async function readyAt(
   { settings, readiness }: NightScheduleDeps,
   { now, recorder }: Pass,
   { asked }: Morning,
-): Promise<Date | undefined> {
+): Promise<{ readonly at?: Date; readonly argocd?: Date }> {
   const { readyBy, applications = [] } = settings;
-  if (typeof readyBy === 'object') return (await readiness?.answers(readyBy.url)) ? now : undefined;
-  const healthy = await recorder.guard('applications', async () => readiness?.healthy());
-  const times = applications.map((name) => healthy?.get(name) ?? '').filter((at) => at > asked);
-  return healthy && times.length === applications.length ? new Date(times.sort().at(-1) ?? now) : undefined;
+  if (typeof readyBy === 'object') return (await readiness?.answers(readyBy.url)) ? { at: now } : {};
+  const found = await recorder.guard('applications', async () => readiness?.healthy());
+  if (!found) return {};
+  const times = applications
+    .map((name) => found.applications.get(name) ?? '')
+    .filter((time) => time > asked)
+    .sort();
+  return {
+    ...(found.argocd !== undefined && found.argocd > asked ? { argocd: new Date(found.argocd) } : {}),
+    ...(times.length === applications.length ? { at: new Date(times.at(-1) ?? now) } : {}),
+  };
 }
 
 function areInstancesInService({ groups, memory }: Snapshot): boolean {
@@ -142,6 +156,8 @@ function waitsFor(
     return `${lacking.join(', ') || 'sizes to be restored'} (${help})`;
   }
   if (seconds['nodes'] === undefined) return 'nodes that are not Ready (kubectl describe node says why)';
+  if (target === 'applications' && seconds['argocd'] === undefined)
+    return 'Argo CD, which does not answer (nightshift argocd says why)';
   return target === 'url'
     ? 'the URL of readyBy, which does not answer'
     : 'applications that are not Healthy (nightshift argocd lists them)';

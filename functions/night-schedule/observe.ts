@@ -1,14 +1,18 @@
 /** What a pass observes besides the groups: only where the answer can change a decision. */
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { MINUTE_MS } from '#model/duration.ts';
-import { BUILT_IN_POOLS } from '#model/names.ts';
 import type { SleepState } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { isAsleepSize, runningIn } from './decide-group.ts';
 import type { Autoscaler, AutoscalerView, Group, Memory, Nodes } from './ports.ts';
+import { corruptNames, type Snapshot, settledSince } from './snapshot.ts';
 
-/** While asleep the autoscaler is observed when a group grew, and otherwise every so many minutes. */
-const OBSERVE_AUTOSCALER_MINUTES = 5;
+/** While asleep the autoscaler is observed when a group grew, and otherwise every so many minutes; so are the nodes. */
+const OBSERVE_MINUTES = 5;
+
+function isObservedNow(now: Date): boolean {
+  return now.getUTCMinutes() % OBSERVE_MINUTES === 0;
+}
 
 /** The groups that this environment stops, those that it stopped and must restore, and names that no group has. */
 export function select(all: readonly Group[], settings: NightScheduleSettings, memory: Memory) {
@@ -70,11 +74,7 @@ export function needsAutoscaler(seen: {
   const { memory, groups, desired, now, kind } = seen;
   if (desired === 'awake')
     return memory.autoscaler.size > 0 || (kind !== 'cluster-autoscaler' && isJustAwake(memory, now));
-  return (
-    memory.state?.value.phase !== 'asleep' ||
-    now.getUTCMinutes() % OBSERVE_AUTOSCALER_MINUTES === 0 ||
-    !groups.every(isAsleepSize)
-  );
+  return memory.state?.value.phase !== 'asleep' || isObservedNow(now) || !groups.every(isAsleepSize);
 }
 
 /** NodeClaims that cannot launch show only once Karpenter runs again and the pods ask for nodes. */
@@ -84,45 +84,27 @@ function isJustAwake({ state }: Memory, now: Date): boolean {
   return state?.value.phase === 'awake' && now.getTime() - Date.parse(state.value.since) < NEW_NODES_MS;
 }
 
-/** Only when the cluster is about to count as asleep. Where the config names its groups, all others are kept. */
-export function needsStrayNodes(seen: {
-  readonly memory: Memory;
-  readonly groups: readonly Group[];
-  readonly desired: SleepState;
-  readonly settings: NightScheduleSettings;
-}): boolean {
-  const { memory, groups, desired, settings } = seen;
+/** When the cluster is about to count as asleep, and every few minutes while it does: what appears then is found too. */
+export function needsRunning(
+  seen: Pick<Snapshot, 'memory' | 'groups' | 'released' | 'desired' | 'now'>,
+  { dryRun, autoscaler }: Pick<NightScheduleSettings, 'dryRun' | 'autoscaler'>,
+): boolean {
+  const { memory, groups, desired, now } = seen;
+  if (desired.state !== 'asleep' || dryRun || (groups.length === 0 && !autoscaler)) return false;
+  if (memory.state?.value.phase === 'asleep') return isObservedNow(now);
+  return groups.every((group) => isAtRest(group, seen));
+}
+
+/** Nothing of the stop is left to do for it. */
+function isAtRest(group: Group, { memory, released }: Pick<Snapshot, 'memory' | 'released'>): boolean {
+  const record = memory.saved.get(group.name)?.value;
   return (
-    desired === 'asleep' &&
-    !settings.dryRun &&
-    settings.nodegroups === 'all' &&
-    memory.state?.value.phase === 'stopping' &&
-    groups.every((group) => isAsleepSize(group) && runningIn(group) === 0)
+    (isAsleepSize(group) && runningIn(group) === 0) ||
+    record?.phase === 'manual' ||
+    (record === undefined && settledSince(memory) !== undefined) ||
+    released.has(group.name) ||
+    corruptNames(memory, 'saved').includes(group.name)
   );
-}
-
-/** The nodes on instances that no group and no NodePool accounts for. `unknown` where the request failed. */
-export async function observeStrayNodes(
-  nodes: Nodes,
-  recorder: DecisionRecorder,
-  all: readonly Group[],
-  settings: NightScheduleSettings,
-): Promise<readonly string[] | 'unknown'> {
-  const known = new Set(all.flatMap(({ instances }) => instances.map(({ id }) => id)));
-  const found = await recorder.guard(settings.cluster, () => nodes.all());
-  if (!found) return 'unknown';
-  return found
-    .filter(({ kind, instanceId, nodePool }) => {
-      if (kind !== 'instance' || known.has(instanceId)) return false;
-      return nodePool === undefined || !isKeptPool(nodePool, settings.autoscaler);
-    })
-    .map(({ name }) => name);
-}
-
-function isKeptPool(nodePool: string, autoscaler: NightScheduleSettings['autoscaler']): boolean {
-  if (autoscaler === undefined || autoscaler.kind === 'cluster-autoscaler') return false;
-  if (autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool)) return !autoscaler.builtIn;
-  return autoscaler.nodePools?.includes(nodePool) === false;
 }
 
 /** `unknown` where the request failed. */

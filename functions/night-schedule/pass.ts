@@ -6,9 +6,10 @@ import {
 } from '#functions/shared/decision-recorder.ts';
 import type { DecisionTrail } from '#functions/shared/observability.ts';
 import { DAY_MS, HOUR_MS } from '#model/duration.ts';
+import type { PublishEvents } from '#model/published-event.ts';
 import type { ApplyPorts } from './apply-context.ts';
 import type { Plan } from './decide-cluster.ts';
-import type { KeepUpRequests, Memory, Nodes, Over, Readiness } from './ports.ts';
+import type { KeepUpRequests, ListenerRules, Memory, Nodes, Over, Readiness } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
 export interface NightScheduleDeps extends ApplyPorts {
@@ -17,7 +18,11 @@ export interface NightScheduleDeps extends ApplyPorts {
   readonly readiness?: Readiness;
   /** Absent where nobody may keep the cluster up with kubectl. */
   readonly keepUpRequests?: KeepUpRequests | undefined;
+  /** With `targetGroup`, the ARN of the doorbell's: absent where the stack has none. */
+  readonly doorbell?: { readonly rules: ListenerRules; readonly targetGroup: string } | undefined;
   readonly trail: DecisionTrail;
+  /** Others learn of each change of state. Absent: no events are put. */
+  readonly events?: PublishEvents | undefined;
   /** Nothing is changed now: why, and until when. */
   readonly paused?: string;
   readonly now: () => Date;

@@ -64,8 +64,11 @@ export interface Nodes {
 
 /** What people wait for beyond the nodes. */
 export interface Readiness {
-  /** When each application (`<project>/<name>`) was Healthy after its last wake (ISO 8601). */
-  healthy(): Promise<ReadonlyMap<string, string>>;
+  /** When each application (`<project>/<name>`) was Healthy after its last wake (ISO 8601), and when Argo CD answered. */
+  healthy(): Promise<{
+    readonly applications: ReadonlyMap<string, string>;
+    readonly argocd?: string | undefined;
+  }>;
   /** Whether the URL answers with a status below 400. */
   answers(url: string): Promise<boolean>;
 }
@@ -77,6 +80,8 @@ export interface NodeView {
   readonly kind: 'instance' | 'fargate' | 'hybrid';
   /** Of Karpenter or EKS Auto Mode. */
   readonly nodePool?: string;
+  /** The managed nodegroup, as its label says. */
+  readonly nodegroup?: string;
 }
 
 export type AutoscalerView =
@@ -186,6 +191,34 @@ export interface CorruptItem {
   readonly kind: 'state' | 'saved' | 'autoscaler' | 'cronjob' | 'note' | 'override';
   /** The group, the object of the autoscaler, the CronJob, the note or the override's id. */
   readonly name: string;
+}
+
+/** A rule of a listener. */
+export interface ListenerRule {
+  readonly arn: string;
+  /** Absent for the default one. */
+  readonly priority?: number;
+  /** Patterns with `*` and `?`; empty where it is for every host. */
+  readonly hosts: readonly string[];
+  readonly targetGroups: readonly string[];
+}
+
+/** `taken`: somebody else has the priority. `full`: the quota of rules is used. `gone`: there is no such listener. */
+export type RuleCreated = 'created' | 'taken' | 'full' | 'gone';
+
+/** The rules of the listener that the config names. */
+export interface ListenerRules {
+  list(listener: string): Promise<readonly ListenerRule[] | 'gone'>;
+  /** The tag by which a controller marks what it reconciles, on the listener or its load balancer; undefined without. */
+  controllerTag(listener: string): Promise<string | undefined>;
+  create(
+    listener: string,
+    rule: { readonly host: string; readonly priority: number; readonly targetGroup: string },
+  ): Promise<RuleCreated>;
+  /** One that is gone needs no removal. */
+  remove(rule: string): Promise<void>;
+  /** Whether each of the target groups has a target that passes its health check. */
+  areHealthy(targetGroups: readonly string[]): Promise<boolean>;
 }
 
 export interface Memory {

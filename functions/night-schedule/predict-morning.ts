@@ -1,16 +1,19 @@
 /** When a start that runs will be ready, from the mornings before it. Pure. */
 import { MINUTE_MS, SECOND_MS } from '#model/duration.ts';
-import { median, robustSlowest } from './learn-lead.ts';
+import { median } from './learn-lead.ts';
 import type { Morning, MorningPhase } from './records.ts';
 
 /** The order in which the phases of a start are reached. */
-export const PHASES: readonly MorningPhase[] = ['instances', 'nodes', 'applications', 'url'];
+export const PHASES: readonly MorningPhase[] = ['instances', 'nodes', 'argocd', 'applications', 'url'];
 
 export interface Prediction {
   readonly expected: Date;
-  /** Nearly every morning before this one would have been ready by then. */
+  /** Only so few of the earlier mornings would be ready later: see `UNLIKELY`. */
   readonly latest: Date;
 }
+
+/** The share of the cases that is left out of `latest`: a smaller one warns people of mornings that are in time all the same. */
+const UNLIKELY = 0.02;
 
 /**
  * What is left of the phase that is awaited now, by the mornings in which it took longer than it has taken already, and
@@ -37,10 +40,15 @@ export function predictReady(
   // Slower than each of them: nothing says how much is left, so the least is assumed.
   const left = slower.length > 0 ? slower.map((step) => step - spent) : [UNKNOWN_REST_SECONDS];
   const at = (seconds: number) => new Date(now.getTime() + seconds * SECOND_MS);
-  return {
-    expected: at(median(left) + median(rests)),
-    latest: at(robustSlowest(left) + robustSlowest(rests)),
-  };
+  // Each with each: the phases of a morning are slow for different reasons.
+  const totals = left.flatMap((one) => (rests.length > 0 ? rests : [0]).map((rest) => one + rest));
+  return { expected: at(median(totals)), latest: at(slowestBut(UNLIKELY, totals)) };
+}
+
+/** The slowest when that share of them is left out. */
+function slowestBut(share: number, values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => b - a);
+  return sorted[Math.floor(sorted.length * share)] ?? 0;
 }
 
 const UNKNOWN_REST_SECONDS = 60;

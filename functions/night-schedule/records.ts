@@ -123,7 +123,7 @@ const morningSchema = s.object({
   asked: s.instant,
   /** The time of the schedule by which it was to be ready; absent for a start that nobody was promised. */
   promised: s.optional(s.instant),
-  /** `instances`: all in service. `nodes`: all Ready. `applications`: all Healthy. `url`: it answered. */
+  /** `instances`: all in service. `nodes`: all Ready. `argocd`: it answered. `applications`: all Healthy. `url`: it answered. */
   seconds: s.mapOf(s.count),
   /** What it waited for last, where it was late. */
   late: s.optional(s.string),
@@ -135,7 +135,7 @@ const morningSchema = s.object({
   isOpen: s.optional(s.boolean),
 });
 export type Morning = s.TypeOf<typeof morningSchema>;
-export type MorningPhase = 'instances' | 'nodes' | 'applications' | 'url';
+export type MorningPhase = 'instances' | 'nodes' | 'argocd' | 'applications' | 'url';
 
 /** Small facts that passes leave for later passes. */
 const notes = {
@@ -161,6 +161,19 @@ const notes = {
   }),
   /** When the groups were last observed, to within some minutes; how many; times without it since the ledger was last written. */
   seen: s.object({ at: s.instant, gaps: s.listOf(gapSchema), groups: s.optional(s.count) }),
+  /**
+   * The rules of the doorbell. `placing`, `removing`: they may be there or not. `placed`, `removed`: observed. `refused`: there
+   * can be none on this listener; it is tried again after the next start.
+   */
+  doorbell: s.object({
+    phase: s.oneOf('placing', 'placed', 'removing', 'removed', 'refused'),
+    since: s.instant,
+    /** Where they are, also when the config has changed since. */
+    listener: s.text,
+    from: s.count,
+    to: s.count,
+    hosts: s.listOf(s.text),
+  }),
   /** With `since`: the stack goes, and no pass may stop anything again. Without: a stack is there again. */
   retired: s.object({
     since: s.optional(s.instant),

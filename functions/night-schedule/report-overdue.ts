@@ -26,9 +26,11 @@ export function reportOverdue(
     const reason = `NodeClaims are still there ${minutes} min after the stop: ${names}`;
     recorder.record({ target: settings.autoscaler?.kind ?? 'karpenter', action: 'fail', reason });
   }
-  const strays = snapshot.strayNodes === 'unknown' ? [] : (snapshot.strayNodes ?? []);
+  const { running, memory } = snapshot;
+  const strays = running === undefined || running === 'unknown' ? [] : running.strays;
   if (strays.length > 0 && recorder.isNews('late#nodes')) {
-    const reason = `nodes of no group and no NodePool that the config names run ${minutes} min after the stop: ${strays.slice(0, 10).join(', ')}; tag their Auto Scaling group with kubernetes.io/cluster/${settings.cluster}, or name the groups to stop in "nodegroups"`;
+    const when = memory.state?.value.asleepSince ? 'after they appeared at night' : 'after the stop';
+    const reason = `nodes of no group and no NodePool that the config names run ${minutes} min ${when}: ${strays.slice(0, 10).join(', ')}; tag their Auto Scaling group with kubernetes.io/cluster/${settings.cluster}, or name the groups to stop in "nodegroups"`;
     recorder.record({ target: settings.cluster, action: 'fail', reason });
   }
   const isReported = [...reported].some(

@@ -8,15 +8,21 @@ import type { Action } from '#model/decision.ts';
 import { isObserved, isResumed } from './decide-autoscaler.ts';
 import { decideResumption } from './decide-cron-jobs.ts';
 import { decideRestore, type RestoreStep } from './decide-restore.ts';
+import { ledgerEntries, seen } from './ledger.ts';
 import type { Autoscaler, AutoscalerView, CronJobs, Groups, Memory, SavedObjects, Store } from './ports.ts';
 import { cronJobObject, objectOf, type SavedAutoscaler } from './records.ts';
 
 export interface RestorePorts {
   readonly groups: Pick<Groups, 'list' | 'resize' | 'setWarmPool'>;
-  readonly store: Pick<Store, 'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler' | 'clearCronJob'>;
+  readonly store: Pick<
+    Store,
+    'load' | 'writeSaved' | 'clearSaved' | 'clearAutoscaler' | 'clearCronJob' | 'writeLedger'
+  >;
   readonly cronJobs: Pick<CronJobs, 'resume'>;
   readonly autoscalersOf: (saved: readonly SavedAutoscaler[]) => readonly SavedObjects[];
   readonly now: () => Date;
+  /** Whose dates the ledger has: that of the schedule. */
+  readonly timeZone: string;
   readonly record: (entry: {
     readonly target: string;
     readonly action: Action;
@@ -63,7 +69,8 @@ export async function restore(ports: RestorePorts): Promise<RestoreProgress> {
   };
 }
 
-async function restoreSizes(ports: RestorePorts, { saved }: Memory) {
+async function restoreSizes(ports: RestorePorts, memory: Memory) {
+  const { saved } = memory;
   const waiting: { target: string; reason: string; isRequested: boolean }[] = [];
   const gone: { target: string; reason: string }[] = [];
   if (saved.size === 0) return { waiting, gone };
@@ -76,13 +83,47 @@ async function restoreSizes(ports: RestorePorts, { saved }: Memory) {
       continue;
     }
     try {
-      const wait = await apply(ports, target, step, record.version);
+      const isInLedger = await addToLedger(ports, memory, target, step);
+      const wait = await apply(ports, target, isInLedger ? step : keepingSleep(step), record.version);
       if (wait) waiting.push({ target, ...wait });
     } catch (error) {
       waiting.push({ target, reason: messageOf(error), isRequested: false });
     }
   }
   return { waiting, gone };
+}
+
+/**
+ * Sizes are worth more than figures: a ledger that cannot be written does not keep the group asleep. Its record keeps the
+ * sleep then, until it is confirmed; what the ledger lacks in the end is recorded.
+ */
+async function addToLedger(
+  { store, timeZone, record }: RestorePorts,
+  { notes, saved }: Memory,
+  target: string,
+  { kind, slept }: RestoreStep,
+): Promise<boolean> {
+  if (!slept) return true;
+  const { from, nodes } = slept;
+  const to = new Date(slept.to);
+  // Since the last pass nobody has observed that it slept.
+  const { gaps } = seen(notes.seen?.value ?? { at: from, gaps: [] }, to, saved.size);
+  const problem = await store
+    .writeLedger(ledgerEntries({ group: target, nodes, from, to }, gaps, timeZone))
+    .then((corrupt) => corrupt.map((item) => `the item ${item} cannot be read`).join(', '), messageOf);
+  if (problem !== '' && kind === 'confirm')
+    record({
+      target,
+      action: 'fail',
+      reason: `the sleep of ${nodes} nodes from ${from} to ${slept.to} is not in the ledger: ${problem}`,
+    });
+  return problem === '';
+}
+
+function keepingSleep<S extends RestoreStep>(step: S): S {
+  return step.kind === 'restore' && step.slept
+    ? { ...step, next: { ...step.next, asleepSince: step.slept.from } }
+    : step;
 }
 
 /** Undefined where nothing is left to do for the group. */

@@ -6,23 +6,24 @@ import type { Reported } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
-import { DAY_MS } from '#model/duration.ts';
+import { DAY_MINUTES, DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
+import { wallAt } from '#model/zone.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
 import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
+import { needsSwitch } from './needs-switch.ts';
 import {
   hasWarmPool,
   isRaised,
   needsAutoscaler,
   needsNodes,
-  needsStrayNodes,
+  needsRunning,
   observeAutoscaler,
   observeNodes,
-  observeStrayNodes,
   select,
 } from './observe.ts';
 import {
@@ -35,7 +36,7 @@ import {
   writeNotes,
 } from './pass.ts';
 import type { AutoscalerView, Group, KeepUpRequest, Memory, UnlaunchedClaim } from './ports.ts';
-import { minutesOverdue, policyOf } from './snapshot.ts';
+import { minutesOverdue, policyOf, type Snapshot } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -45,11 +46,23 @@ export interface Cause {
   readonly byPerson: boolean;
 }
 
+/** What a pass decided, and whether another one is due before the next tick. */
+export interface PassEnd {
+  readonly decisions: readonly Decision[];
+  /** The nodes of a start may be Ready before the next tick. */
+  readonly isSoonReady: boolean;
+}
+
 /** Throws `PartialFailureError` at the end, after everything else was done, where a part of the pass failed. */
 export async function run(given: NightScheduleDeps, cause: Cause): Promise<readonly Decision[]> {
+  return (await reconcile(given, cause)).decisions;
+}
+
+/** The same, for whoever may call again before the next tick. */
+export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise<PassEnd> {
   const now = given.now();
   const begun = await begin(given, now);
-  if (!begun) return [];
+  if (!begun) return { decisions: [], isSoonReady: false };
   const { deps, memory, all } = begun;
   const { settings } = deps;
   const start = { lead: await lead(settings, memory, now), before: memory.state?.value.desired };
@@ -67,7 +80,7 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     recorder.failed(settings.cluster, new NightshiftError(blocked));
     return finish(deps, pass);
   }
-  await dropGone(deps, pass, all);
+  const unlisted = await dropGone(deps, pass, all);
   const { groups: selected, released, missing } = select(all, settings, memory);
   const pools = hasWarmPool(selected, memory) ? await import('./decide-warm-pool.ts') : undefined;
   const isPoolKept = pools && settings.warmPools === 'keep';
@@ -82,22 +95,23 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
     needsAutoscaler({ memory, groups, desired: desired.state, now, kind: settings.autoscaler.kind })
       ? await observeAutoscaler(deps.autoscaler, recorder)
       : undefined;
-  const strayNodes = needsStrayNodes({ memory, groups, desired: desired.state, settings })
-    ? await observeStrayNodes(deps.nodes, recorder, all, settings)
+  const running = needsRunning({ memory, groups, released, desired, now }, settings)
+    ? await observeRunning(deps, pass, all, selected)
     : undefined;
-  const snapshot = { now, desired, groups, released, missing, memory, ready, autoscaler, strayNodes };
+  const observed = { groups, released, missing, unlisted, ready, autoscaler, running };
+  const snapshot = { now, desired, memory, ...observed };
   const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
-  if (!settings.dryRun && (plan.state.phase === 'starting' || notes.mornings?.at(-1)?.isOpen))
-    await (await import('./observe-morning.ts')).observeMorning(deps, pass, { snapshot, plan, all });
+  if (!settings.dryRun) await observeStart(deps, pass, { snapshot, plan, all });
   if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
     const { freeProvisioning } = await import('./free-provisioning.ts');
     await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
   }
+  await switchRules(deps, pass, plan);
   if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
     const { applyCronJobs } = await import('./apply-cron-jobs.ts');
     await applyCronJobs(deps, pass, desired.state, minutesOverdue(snapshot, settings, 'awake') !== undefined);
@@ -115,10 +129,30 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
   return finish(deps, pass, plan);
 }
 
-async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise<readonly Decision[]> {
+async function observeStart(
+  deps: NightScheduleDeps,
+  pass: Pass,
+  observed: { readonly snapshot: Snapshot; readonly plan: Plan; readonly all: readonly Group[] },
+): Promise<void> {
+  if (observed.plan.state.phase === 'starting' || pass.notes.mornings?.at(-1)?.isOpen)
+    await (await import('./observe-morning.ts')).observeMorning(deps, pass, observed);
+  if (isReportDue(deps.settings, pass.now)) (await import('./report-morning.ts')).reportMorning(deps, pass);
+}
+
+/** In the hour after its time: a pass of it may be lost, and it is recorded once. */
+function isReportDue({ morningReport, schedule }: NightScheduleDeps['settings'], now: Date): boolean {
+  if (morningReport === undefined) return false;
+  const minute = wallAt(schedule.timeZone, now.getTime()) % DAY_MINUTES;
+  return minute >= morningReport && minute < morningReport + 60;
+}
+
+async function finish(deps: NightScheduleDeps, pass: Pass, plan?: Plan): Promise<PassEnd> {
   await writeNotes(deps, pass, plan);
   await pass.recorder.close();
-  return pass.recorder.decisions;
+  const { decisions } = pass.recorder;
+  if (plan?.state.phase !== 'starting' || deps.settings.dryRun) return { decisions, isSoonReady: false };
+  const { isSoonReady } = await import('./follow-start.ts');
+  return { decisions, isSoonReady: isSoonReady(pass.notes.mornings ?? [], pass.now) };
 }
 
 /** What is stored, the groups, and what people ask for: with the pause and the request that hold in this pass. */
@@ -177,6 +211,25 @@ async function request(
   };
 }
 
+/** Who waits for a sleeping application gets a page meanwhile. */
+async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass, { state }: Plan) {
+  const { doorbell: rules } = deps.settings;
+  if (!doorbell || !rules) return;
+  if (overOf(pass.memory, 'doorbell') === 'corrupt') {
+    // Rules may be there: the next pass finds out.
+    pass.notes.doorbell = {
+      phase: 'placing',
+      since: pass.now.toISOString(),
+      ...rules,
+      hosts: [...rules.hosts],
+    };
+    return;
+  }
+  if (!needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
+  const { switchDoorbell } = await import('./switch-doorbell.ts');
+  await switchDoorbell({ ...deps, doorbell }, pass, state);
+}
+
 /** Seconds that a start begins before the schedule's time, learned from the mornings. */
 async function lead(settings: NightScheduleDeps['settings'], memory: Memory, now: Date) {
   if (!settings.readyBy) return undefined;
@@ -194,6 +247,16 @@ async function observeGroups(
   if (desired.state !== 'awake' || !groups.some((group) => isRaised(group, memory))) return groups;
   const { observeConfiguredSizes } = await import('./observe-configured-sizes.ts');
   return observeConfiguredSizes(groups, memory, deps.groups, recorder);
+}
+
+async function observeRunning(
+  { nodes, settings }: NightScheduleDeps,
+  { memory, recorder }: Pass,
+  all: readonly Group[],
+  stopped: readonly Group[],
+) {
+  const observed = await import('./observe-running.ts');
+  return observed.observeRunning({ nodes, recorder, settings, memory }, all, stopped);
 }
 
 function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
@@ -234,7 +297,17 @@ async function apply(
   const context = { ports: deps, recorder, now, gaps: notes.seen?.gaps ?? [] };
   const isNewState = !settings.dryRun && !isSameState(memory.state?.value, plan.state);
   /** False where another pass came first. */
-  const saveState = () => store.writeState(plan.state, overOf(memory, 'state'));
+  const saveState = async () => {
+    const isSaved = await store.writeState(plan.state, overOf(memory, 'state'));
+    const { events } = deps;
+    // Whoever misses the event has the tick.
+    if (isSaved && events && memory.state?.value.phase !== plan.state.phase)
+      await recorder.guard('events', async () => {
+        const { stateChange } = await import('#model/published-event.ts');
+        await events([stateChange(settings, plan.state, now)]);
+      });
+    return isSaved;
+  };
 
   // Others learn of a stop before its first node goes; of an outcome only after it was written down.
   const isInTransition = plan.state.phase === 'stopping' || plan.state.phase === 'starting';
@@ -262,7 +335,7 @@ async function apply(
     }
   }
   if (isInTransition || recorder.failures.length > 0) return;
-  if (isNewState) await saveState();
+  if (isNewState && (await saveState()) && plan.confirmed) recorder.record(plan.confirmed);
 }
 
 function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {
@@ -272,6 +345,7 @@ function isSameState(a: ClusterState | undefined, b: ClusterState): boolean {
     a.desired === b.desired &&
     a.reason === b.reason &&
     a.until === b.until &&
+    a.asleepSince === b.asleepSince &&
     a.groups.length === b.groups.length &&
     a.groups.every((name, index) => name === b.groups[index])
   );

@@ -4,6 +4,7 @@ import { MINUTE_MS } from '#model/duration.ts';
 import type { Desired } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { GroupSituation, GroupStep } from './decide-group.ts';
+import type { Running } from './observe-running.ts';
 import type { AutoscalerView, CorruptItem, Group, Memory } from './ports.ts';
 
 export interface Policy {
@@ -12,6 +13,8 @@ export interface Policy {
   readonly startDeadlineMinutes: number;
   /** The group on which the autoscaler runs: stopped last, started first. */
   readonly hostGroup?: string | undefined;
+  /** Groups that are stopped last and started first as well. */
+  readonly stopLast?: readonly string[] | undefined;
   /** Of the autoscaler that is configured. */
   readonly autoscalerKind?: 'cluster-autoscaler' | 'karpenter' | 'auto-mode' | undefined;
   /** Default true: drains of Karpenter end past budgets, within the deadline of the stop. */
@@ -43,12 +46,14 @@ export interface Snapshot {
   readonly released: ReadonlySet<string>;
   /** Names that the config asks for and the account does not have. */
   readonly missing: readonly string[];
+  /** Groups with saved sizes that the last replies lack. */
+  readonly unlisted?: readonly string[] | undefined;
   readonly memory: Memory;
   readonly ready: ReadonlySet<string> | undefined;
   /** Absent where none is configured or needed, `unknown` where the request failed. */
   readonly autoscaler: AutoscalerView | 'unknown' | undefined;
-  /** Nodes of no group and no NodePool that is kept; absent where they were not observed, `unknown` where that failed. */
-  readonly strayNodes?: readonly string[] | 'unknown' | undefined;
+  /** What runs besides; absent where it was not observed, `unknown` where that failed. */
+  readonly running?: Running | 'unknown' | undefined;
 }
 
 /** How long a stop or a start takes that is past its deadline, in minutes; otherwise undefined. */
@@ -68,4 +73,10 @@ export function minutesOverdue(
 /** The groups, or the objects of the autoscaler, whose record cannot be read. */
 export function corruptNames({ corrupt }: Memory, kind: CorruptItem['kind']): readonly string[] {
   return corrupt.filter((item) => item.kind === kind).map(({ name }) => name);
+}
+
+/** The cluster was observed asleep in this sleep: what grows from then on was grown by somebody. */
+export function settledSince({ state }: Memory): string | undefined {
+  if (state?.value.desired !== 'asleep') return undefined;
+  return state.value.asleepSince ?? (state.value.phase === 'asleep' ? state.value.since : undefined);
 }

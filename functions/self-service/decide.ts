@@ -1,6 +1,6 @@
 /** What the form of the page asks for: an override, or why there is none. Pure. */
 import { type KeepUpLink, latestEnd } from '#model/keep-up-link.ts';
-import { NAME_LIMIT, NO_REASON, REASON_LIMIT, requestId, requestsOf } from '#model/night-requests.ts';
+import { freeIds, NAME_LIMIT, NO_REASON, REASON_LIMIT } from '#model/night-requests.ts';
 import { effectiveOverride } from '#model/override.ts';
 import { isPlainText, isVisible } from '#model/plain-text.ts';
 import type { Override } from '#model/schedule.ts';
@@ -51,10 +51,8 @@ export function decide(
   const by = keeperOf(night.overrides, now);
   // Also where a form is sent twice.
   if (by && Date.parse(by.until) >= until.getTime()) return { kind: 'already', by };
-  const ids = slotsOf(link, settings.perNight, night.overrides);
-  const used = new Set(night.overrides.map(({ id }) => id));
-  const free = ids.filter((id) => !used.has(id));
-  if (free.length === 0) return { kind: 'used-up', perNight: settings.perNight };
+  const ids = freeIds(link.night, settings.perNight, night.overrides);
+  if (ids.length === 0) return { kind: 'used-up', perNight: settings.perNight };
   const override = {
     state: 'awake',
     from: now.toISOString(),
@@ -62,7 +60,7 @@ export function decide(
     ...authorIn(link, ask, address),
     reason: ask.reason || NO_REASON,
   } as const;
-  return { kind: 'keep-up', override, ids: free };
+  return { kind: 'keep-up', override, ids };
 }
 
 /** Who asks: the verified address, or the link and a name that anybody can type. */
@@ -79,15 +77,6 @@ export function authorIn(
 export function keeperOf(overrides: readonly Override[], now: Date): Override | undefined {
   const override = effectiveOverride(overrides, now);
   return override?.state === 'awake' ? override : undefined;
-}
-
-/**
- * One id for each request of the night that kubectl has left: of two requests at once only one can have it. One of kubectl
- * that comes in the same second is not counted.
- */
-function slotsOf({ night }: KeepUpLink, perNight: number, overrides: readonly Override[]): readonly string[] {
-  const left = Math.max(0, perNight - requestsOf('kubectl', night, overrides));
-  return Array.from({ length: left }, (_, index) => requestId('link', night, index + 1));
 }
 
 function problemOf(

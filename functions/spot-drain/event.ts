@@ -149,8 +149,12 @@ function readTick(event: Fields): Parsed | undefined {
 function readWatchdog(event: Fields, around: Surroundings): Parsed | undefined {
   if (event['source'] !== TRIGGER_SOURCE || event['trigger'] !== 'watchdog') return undefined;
   const check = asFields(event['check']) ?? {};
-  const instanceIds = Array.isArray(check['instanceIds']) ? check['instanceIds'] : [];
   const inner = check['event'] === undefined ? undefined : parseEvent(check['event'], around);
+  const notices = inner?.kind === 'notices' ? inner.notices : [];
+  // EventBridge's own call brings the event alone.
+  const instanceIds = Array.isArray(check['instanceIds'])
+    ? check['instanceIds']
+    : notices.map(({ instanceId }) => instanceId);
   return {
     kind: 'watchdog',
     trigger: (asText(event['id']) ?? 'watchdog').slice(0, LONGEST_ID),
@@ -158,7 +162,7 @@ function readWatchdog(event: Fields, around: Surroundings): Parsed | undefined {
     instanceIds: instanceIds
       .slice(0, MOST_INSTANCES)
       .filter((id) => typeof id === 'string' && INSTANCE_ID.test(id)),
-    notices: inner?.kind === 'notices' ? inner.notices : [],
+    notices,
     event: check['event'],
   };
 }

@@ -7,6 +7,7 @@ import {
   createAutoScalingClient,
   createDynamoDbClient,
 } from '#functions/adapters/aws/clients.ts';
+import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createWatchdog } from '#functions/adapters/aws/watchdog.ts';
@@ -31,7 +32,7 @@ const clock = createClock();
 const autoScaling = createAutoScalingClient();
 const table = withTransientErrors(createTable(createDynamoDbClient(), tableName));
 const logger = createLogger('spot-drain');
-const notify = lazyNotifier({ settings, now: clock.now });
+const notify = withEvents(lazyNotifier({ settings, now: clock.now }), lazyEventBus(settings, clock.now));
 const kubernetes = connectCluster(settings, clock.now);
 const night = createNightReader(table);
 const ports: Ports = {

@@ -24,7 +24,8 @@ export type ReplyResult =
  */
 const UID_CONFLICT = /\bthe UID in the precondition \(|\bPrecondition failed: UID in precondition: /;
 const SEVERAL_BUDGETS = /\bmore than one PodDisruptionBudget\b/;
-const ADMISSION_DENIAL = /^admission webhook "|^failed calling webhook "|\bValidatingAdmissionPolicy '/;
+const ADMISSION_DENIAL =
+  /^admission webhook "|^(?:Internal error occurred: )?failed calling webhook "|\bValidatingAdmissionPolicy '/;
 
 export function interpretReply(reply: Reply): ReplyResult {
   const { status, detail } = reply;

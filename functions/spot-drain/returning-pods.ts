@@ -25,8 +25,9 @@ export function admitReturned(
   return { state: { ...state, phase: 'left', reason: reasonOf(pod) }, returned };
 }
 
-function ownerOf({ controller, namespace, name }: Pod): string {
-  return controller?.uid ?? `${namespace}/${name}`;
+/** Pods without a controller are made by somebody all the same, and each has another name. */
+function ownerOf({ controller, namespace }: Pod): string {
+  return controller?.uid ?? `${namespace}/`;
 }
 
 function reasonOf({ tolerates, controller }: Pod): string {

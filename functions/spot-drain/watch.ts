@@ -1,6 +1,7 @@
 /**
  * The watchdog: a call that is requested with each claim, and comes after its lease. It takes over a claim whose worker
- * has died; while the worker lives, it comes again.
+ * has died; while the worker lives, it comes again. EventBridge requests one too, beside the notice: for a worker that
+ * died before its first request.
  */
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { MINUTE_MS } from '#model/duration.ts';

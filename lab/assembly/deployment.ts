@@ -1,5 +1,6 @@
 /** A stack as the lab deploys it: the resources of its template that matter at run time. */
 import type { Stack } from './assembly.ts';
+import { type ChatChannel, readChannels } from './chat-actions.ts';
 import { AssemblyError } from './errors.ts';
 import type { FunctionSpec } from './function-runner.ts';
 import { readFunction } from './functions.ts';
@@ -12,18 +13,19 @@ import { readTargetGroup, type TargetGroupSpec } from './target-groups.ts';
 import { checkTargets, type RuleSpec, readRule, readSchedule, type ScheduleSpec } from './trigger-specs.ts';
 
 export type { RoleSpec, Statement } from './roles.ts';
-export type { TargetGroupSpec } from './target-groups.ts';
 export type { RuleSpec, ScheduleSpec, TargetSpec } from './trigger-specs.ts';
 
 /** Known, and without effect on what the lab runs. Everything that is not here and not read below is an error. */
 const WITHOUT_RUN_TIME = new Set([
   'AWS::CDK::Metadata',
+  'AWS::Chatbot::MicrosoftTeamsChannelConfiguration',
+  'AWS::Chatbot::SlackChannelConfiguration',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
+  'AWS::KMS::Alias',
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
-  'AWS::KMS::Alias',
   'AWS::SNS::TopicPolicy',
   'AWS::SQS::QueuePolicy',
   'AWS::Scheduler::ScheduleGroup',
@@ -97,7 +99,8 @@ export interface Deployment {
   readonly customResources: readonly CustomResourceSpec[];
   readonly macKeys: readonly MacKeySpec[];
   readonly functionUrls: readonly FunctionUrlSpec[];
-  readonly targetGroups: readonly TargetGroupSpec[];
+  readonly targetGroups: readonly (TargetGroupSpec & { readonly arn: string })[];
+  readonly channels: readonly ChatChannel[];
 }
 
 export function readDeployment(stack: Stack): Deployment {
@@ -135,7 +138,10 @@ export function readDeployment(stack: Stack): Deployment {
   const schedules = ofType('AWS::Scheduler::Schedule').map((resource) =>
     readSchedule(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
   );
-  checkTargets(stack, { functions, rules, schedules, roles, resources });
+  const stateMachines = ofType('AWS::StepFunctions::StateMachine').map((resource) =>
+    readStateMachine(resource, { ...named(resource), roles }),
+  );
+  checkTargets(stack, { functions, machines: stateMachines, rules, schedules, roles, resources });
 
   return {
     stack,
@@ -147,10 +153,7 @@ export function readDeployment(stack: Stack): Deployment {
       readTable(resource, scope.physicalName(resource.logicalId), scope.arn(resource.logicalId)),
     ),
     queues: ofType('AWS::SQS::Queue').map(named),
-    stateMachines: ofType('AWS::StepFunctions::StateMachine').map((resource) => {
-      const { name, arn } = named(resource);
-      return readStateMachine(resource, { name, arn, roles });
-    }),
+    stateMachines,
     topics: ofType('AWS::SNS::Topic').map(named),
     subscriptions: ofType('AWS::SNS::Subscription').map(({ properties }) => ({
       topic: String(properties['TopicArn']),
@@ -169,9 +172,11 @@ export function readDeployment(stack: Stack): Deployment {
         resources,
       }),
     ),
-    targetGroups: ofType('AWS::ElasticLoadBalancingV2::TargetGroup').map((resource) =>
-      readTargetGroup(stack, resource, { arn: scope.arn(resource.logicalId), resources }),
-    ),
+    targetGroups: ofType('AWS::ElasticLoadBalancingV2::TargetGroup').map((resource) => ({
+      ...readTargetGroup(stack, resource, resources),
+      arn: scope.arn(resource.logicalId),
+    })),
+    channels: readChannels(resources, roles, scope.arn),
     customResources: resources
       .filter(isCustom)
       .map((resource) => readCustomResource(stack, resource, new Set(functions.map(({ arn }) => arn)))),
@@ -240,13 +245,15 @@ function readFunctionUrl(
 }
 
 const READ = [
+  'AWS::Chatbot::CustomAction',
+  'AWS::ElasticLoadBalancingV2::TargetGroup',
+  'AWS::IAM::ManagedPolicy',
   'AWS::IAM::Role',
   'AWS::IAM::Policy',
   'AWS::Lambda::Function',
   'AWS::Lambda::Permission',
   'AWS::Lambda::Url',
   'AWS::KMS::Key',
-  'AWS::ElasticLoadBalancingV2::TargetGroup',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::StepFunctions::StateMachine',
   'AWS::Events::Rule',

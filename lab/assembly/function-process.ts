@@ -26,6 +26,8 @@ export interface ProcessOptions {
   /** From the real clock to the virtual one, in milliseconds, read when the process starts. */
   readonly offset: () => number;
   readonly log: (line: string, stream: 'stdout' | 'stderr') => void;
+  /** Resolves when so much virtual time has passed, during which the function does nothing. */
+  readonly wait: (ms: number) => Promise<void>;
 }
 
 export interface ProcessInvocation {
@@ -52,6 +54,7 @@ const INIT_TIMEOUT_MS = 10_000;
 type Message =
   | { kind: 'ready' }
   | { kind: 'init-failed'; error: FunctionError }
+  | { kind: 'wait'; id: number; ms: number }
   | { kind: 'log'; stream: 'stdout' | 'stderr'; text: string }
   | { kind: 'done'; id: string; payload: string }
   | { kind: 'failed'; id: string; error: FunctionError };
@@ -86,6 +89,10 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
 
   child.on('message', (message: Message) => {
     if (message.kind === 'log') lines[message.stream].add(message.text);
+    else if (message.kind === 'wait')
+      void options.wait(message.ms).then(() => {
+        if (alive) child.send({ kind: 'woken', id: message.id, offset: options.offset() });
+      });
     else if (message.kind === 'ready') becameReady();
     else if (message.kind === 'done') finish({ ok: true, payload: message.payload });
     else if (message.kind === 'failed') finish({ ok: false, error: message.error });

@@ -74,16 +74,19 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
   const waiting: ((process: FunctionProcess) => void)[] = [];
   const all = new Set<FunctionProcess>();
   let busy = 0;
+  /** Of the processes that run an invocation. */
+  const activities = new Map<FunctionProcess, Activity>();
   const environment = { ...lambdaVariables(spec), ...spec.environment, ...options.environment };
 
   const start = (): FunctionProcess => {
-    const process = startFunctionProcess({
+    const process: FunctionProcess = startFunctionProcess({
       taskRoot: spec.taskRoot,
       handler: spec.handler,
       memoryMb: spec.memoryMb,
       environment,
       offset: () => Math.round(context.clock.offset()),
       log: (text, stream) => options.onLog({ function: spec, stream, text }),
+      wait: (ms) => activities.get(process)?.wait(ms) ?? Promise.resolve(),
     });
     all.add(process);
     return process;
@@ -116,9 +119,10 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
     saturated: () => busy >= limit,
     processes: () => [...all].flatMap((process) => process.pid ?? []),
     async invoke(payload, requestId = context.uuid()) {
-      const leave = context.clock.enter(spec.name);
+      const activity = createActivity(context, spec.name);
       try {
         const process = await take();
+        activities.set(process, activity);
         const at = context.clock.now();
         const started = performance.now();
         const outcome = await process.invoke({
@@ -127,16 +131,53 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
           timeoutMs: spec.timeoutSeconds * 1000,
           context: contextOf(spec, requestId),
         });
+        activities.delete(process);
         release(process);
-        const durationMs = performance.now() - started;
+        const durationMs = performance.now() - started + activity.skippedMs();
         options.onInvocation({ function: spec, requestId, at, durationMs, payload, outcome });
         return outcome;
       } finally {
-        leave();
+        activity.end();
       }
     },
     async close() {
       await Promise.all([...all].map((process) => process.kill()));
+    },
+  };
+}
+
+/** One invocation, as the clock sees it. */
+interface Activity {
+  /** The function does nothing for so long: the clock may jump. Where it stands still, the time passes in reality. */
+  wait(ms: number): Promise<void>;
+  /** By how much its waits were shorter in reality. */
+  skippedMs(): number;
+  end(): void;
+}
+
+function createActivity({ clock }: WorldContext, name: string): Activity {
+  let leave = clock.enter(name);
+  let isOver = false;
+  let skipped = 0;
+  return {
+    wait: (ms) =>
+      new Promise((resolve) => {
+        const began = performance.now();
+        const wake = () => {
+          clearTimeout(real);
+          timer.cancel();
+          skipped += Math.max(0, ms - (performance.now() - began));
+          if (!isOver) leave = clock.enter(name);
+          resolve();
+        };
+        const real = setTimeout(wake, ms);
+        const timer = clock.after(ms, wake);
+        leave();
+      }),
+    skippedMs: () => skipped,
+    end() {
+      isOver = true;
+      leave();
     },
   };
 }

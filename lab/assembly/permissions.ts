@@ -71,6 +71,8 @@ function holds(operator: string, wanted: readonly string[], given: readonly stri
   switch (operator) {
     case 'StringEquals':
       return given?.some((value) => wanted.includes(value)) ?? false;
+    case 'Bool':
+      return given?.some((value) => wanted.includes(value.toLowerCase())) ?? false;
     case 'StringLike':
       return given?.some((value) => wanted.some((pattern) => like(pattern, value))) ?? false;
     case 'ForAllValues:StringEquals':
@@ -83,7 +85,7 @@ function holds(operator: string, wanted: readonly string[], given: readonly stri
 }
 
 /** IAM's wildcards: `*` for any text, `?` for one character. */
-export function like(pattern: string, value: string): boolean {
+function like(pattern: string, value: string): boolean {
   let expression = expressions.get(pattern);
   if (!expression) {
     expression = compileWildcards(pattern);
@@ -118,6 +120,8 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
     case 'eks:DescribeCluster':
     case 'eks:ListNodegroups':
       return { resources: [arn('eks', `cluster/${cluster}`)] };
+    case 'eks:UpdateClusterConfig':
+      return { resources: [arn('eks', `cluster/${cluster}`)], context: autoModeKeys(parameters) };
     case 'eks:DescribeNodegroup':
     case 'eks:UpdateNodegroupConfig': {
       const found = aws
@@ -172,6 +176,10 @@ function touchedBy(action: string, parameters: Parameters, where: Where): Touche
       const id = text('KeyId');
       return { resources: [id.startsWith('arn:') ? id : arn('kms', `key/${id}`)] };
     }
+    case 'elasticloadbalancing:CreateRule':
+      return { resources: [text('ListenerArn')] };
+    case 'elasticloadbalancing:DeleteRule':
+      return { resources: [text('RuleArn')] };
     case 'states:StartExecution':
       return { resources: [text('stateMachineArn')] };
     case 'sns:Publish':
@@ -196,6 +204,20 @@ function group(name: string, { account, region, aws }: Where): Touched {
     ],
     context: Object.fromEntries(tags.map(([key, value]) => [`aws:ResourceTag/${key}`, [value]])),
   };
+}
+
+/** What a request says of EKS Auto Mode. */
+function autoModeKeys(parameters: Parameters): Readonly<Record<string, readonly string[]>> {
+  const at = (...path: string[]) =>
+    path.reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), parameters);
+  const flags = {
+    'eks:computeConfigEnabled': at('computeConfig', 'enabled'),
+    'eks:elasticLoadBalancingEnabled': at('kubernetesNetworkConfig', 'elasticLoadBalancing', 'enabled'),
+    'eks:blockStorageEnabled': at('storageConfig', 'blockStorage', 'enabled'),
+  };
+  return Object.fromEntries(
+    Object.entries(flags).flatMap(([key, flag]) => (flag === undefined ? [] : [[key, [String(flag)]]])),
+  );
 }
 
 function secretArn(name: string, { account, region, aws }: Where): string {

@@ -47,6 +47,11 @@ export function readRole(
   };
 }
 
+/** Of a managed policy. */
+export function statementsIn(policy: string, document: Json | undefined): readonly Statement[] {
+  return statementsOf(document).map((statement) => readStatement(policy, statement));
+}
+
 function readStatement(role: string, statement: JsonObject): Statement {
   const { Effect, Action, Resource, Condition } = statement;
   if ((Effect !== 'Allow' && Effect !== 'Deny') || Action === undefined || Resource === undefined) {

@@ -26,6 +26,8 @@ export interface AssemblyOptions {
   /** Processes per function; Lambda would start as many as there are invocations. Default 10. */
   readonly concurrency?: number;
   readonly delivery?: Delivery;
+  /** Starts a state machine with an input (JSON). Without it, rules that name one are an error when they fire. */
+  readonly startExecution?: (machineArn: string, input: string) => void;
   readonly onInvocation?: (invocation: Invocation) => void;
   readonly onLog?: (line: LogLine) => void;
   readonly onDeadLetter?: (message: QueueMessage) => void;
@@ -93,6 +95,7 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
   const hashes = new Map(
     await Promise.all(specs.map(async (spec) => [spec.arn, await hashFolder(spec.taskRoot)] as const)),
   );
+  const machines = new Set(deployments.flatMap(({ stateMachines }) => stateMachines.map(({ arn }) => arn)));
   const invoker = createAsyncInvocations(context, (message) => {
     deadLetters.push(message);
     options.onDeadLetter?.(message);
@@ -100,9 +103,11 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
   const triggers = armTriggers(deployments, {
     context,
     deliver(target: TargetSpec, payload: string) {
-      const runner = byArn.get(target.functionArn);
-      if (!runner) throw new AssemblyError(`a trigger has the unknown target ${target.functionArn}`);
-      invoker.invoke(runner, payload);
+      const runner = byArn.get(target.arn);
+      if (runner) return invoker.invoke(runner, payload);
+      if (!machines.has(target.arn) || !options.startExecution)
+        throw new AssemblyError(`a trigger has the unknown target ${target.arn}`);
+      options.startExecution(target.arn, payload);
     },
     ...(options.delivery ? { delivery: options.delivery } : {}),
   });

@@ -6,14 +6,16 @@
  * that nothing has to be compiled when a process starts.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { registerHooks } from 'node:module';
+import { registerHooks, syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
+import timersPromises from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 const taskRoot = process.env.LAMBDA_TASK_ROOT;
 const setOffset = shiftDate(Number(process.argv[2]));
 const send = (message) => process.send(message);
+const waits = waitInVirtualTime();
 
 // The lab has exited: exit too.
 process.on('disconnect', () => process.exit(0));
@@ -38,18 +40,23 @@ try {
 }
 
 if (handler) {
-  process.on('message', (message) => void run(message));
+  process.on('message', (message) => {
+    if (message.kind === 'woken') waits.wake(message);
+    else void run(message);
+  });
   send({ kind: 'ready' });
 }
 
 async function run({ id, payload, offset, timeoutMs, context }) {
   setOffset(offset);
   const deadline = performance.now() + timeoutMs;
+  waits.begin();
   try {
     const result = await handler(JSON.parse(payload), {
       ...context,
       callbackWaitsForEmptyEventLoop: true,
-      getRemainingTimeInMillis: () => Math.max(0, Math.floor(deadline - performance.now())),
+      getRemainingTimeInMillis: () =>
+        Math.max(0, Math.floor(deadline - performance.now() - waits.skippedMs())),
     });
     send({ kind: 'done', id, payload: JSON.stringify(result) ?? 'null' });
   } catch (error) {
@@ -121,6 +128,37 @@ function describe(error) {
   return error instanceof Error
     ? { errorType: error.name, errorMessage: error.message, trace: String(error.stack).split('\n') }
     : { errorType: typeof error, errorMessage: String(error), trace: [] };
+}
+
+/**
+ * A pause that a function awaits by `setTimeout` of `node:timers/promises` passes in virtual time: the lab's clock may
+ * jump over it. Every other timer stays real.
+ */
+function waitInVirtualTime() {
+  const waiting = new Map();
+  let count = 0;
+  let skipped = 0;
+  timersPromises.setTimeout = async (ms = 0, value = undefined) => {
+    const id = ++count;
+    const began = performance.now();
+    const woken = new Promise((resolve) => waiting.set(id, resolve));
+    send({ kind: 'wait', id, ms });
+    await woken;
+    waiting.delete(id);
+    skipped += Math.max(0, ms - (performance.now() - began));
+    return value;
+  };
+  syncBuiltinESMExports();
+  return {
+    wake({ id, offset }) {
+      setOffset(offset);
+      waiting.get(id)?.();
+    },
+    begin: () => {
+      skipped = 0;
+    },
+    skippedMs: () => skipped,
+  };
 }
 
 /** Shifts `Date` to virtual time. Timers and `performance.now()` stay real. */

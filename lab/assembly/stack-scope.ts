@@ -46,9 +46,12 @@ const queueUrl = (at: { account: string; region: string; name: string }) =>
 const stateMachineArn = (at: { account: string; region: string; name: string }) =>
   `arn:aws:states:${at.region}:${at.account}:stateMachine:${at.name}`;
 
-/** The id at its end is made with the group. */
+/** Its id is known once it is created: the lab's world has it from here. */
 const targetGroupArn = (at: { account: string; region: string; name: string }) =>
-  `arn:aws:elasticloadbalancing:${at.region}:${at.account}:targetgroup/${at.name}/${createHash('sha256').update(`${at.account}/${at.region}/${at.name}`).digest('hex').slice(0, 16)}`;
+  `arn:aws:elasticloadbalancing:${at.region}:${at.account}:targetgroup/${at.name}/${createHash('sha256').update(at.name).digest('hex').slice(0, 16)}`;
+
+const customActionArn = (at: { account: string; name: string }) =>
+  `arn:aws:chatbot::${at.account}:custom-action/${at.name}`;
 
 const TYPES: Readonly<Record<string, TypeRules>> = {
   'AWS::Lambda::Function': {
@@ -60,6 +63,24 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     nameProperty: 'RoleName',
     maximumLength: 64,
     arn: (at) => `arn:aws:iam::${at.account}:role/${at.name}`,
+  },
+  'AWS::IAM::ManagedPolicy': {
+    nameProperty: 'ManagedPolicyName',
+    maximumLength: 128,
+    arn: (at) => `arn:aws:iam::${at.account}:policy/${at.name}`,
+    ref: (at) => `arn:aws:iam::${at.account}:policy/${at.name}`,
+  },
+  'AWS::ElasticLoadBalancingV2::TargetGroup': {
+    nameProperty: 'Name',
+    maximumLength: 32,
+    arn: targetGroupArn,
+    ref: targetGroupArn,
+  },
+  'AWS::Chatbot::CustomAction': {
+    nameProperty: 'ActionName',
+    maximumLength: 64,
+    arn: customActionArn,
+    attributes: { CustomActionArn: customActionArn },
   },
   'AWS::DynamoDB::Table': {
     nameProperty: 'TableName',
@@ -79,12 +100,6 @@ const TYPES: Readonly<Record<string, TypeRules>> = {
     generated: (hash) => hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-4$3-8$4-$5'),
     arn: (at) => `arn:aws:kms:${at.region}:${at.account}:key/${at.name}`,
     attributes: { KeyId: (at) => at.name },
-  },
-  'AWS::ElasticLoadBalancingV2::TargetGroup': {
-    nameProperty: 'Name',
-    maximumLength: 32,
-    arn: targetGroupArn,
-    ref: targetGroupArn,
   },
   'AWS::Lambda::Url': {
     nameProperty: '',

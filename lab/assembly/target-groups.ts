@@ -1,47 +1,44 @@
-/** Target groups of load balancers whose target is a function. */
+/** Target groups of a template whose target is a function. */
 import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';
-import type { JsonObject } from './intrinsics.ts';
-import { like } from './permissions.ts';
 import { objects } from './properties.ts';
 import type { Resource } from './stack-scope.ts';
 
 export interface TargetGroupSpec {
-  readonly account: string;
-  readonly region: string;
-  readonly arn: string;
-  readonly functionName: string;
+  readonly name: string;
+  readonly functionArn: string;
+  /** The function's policy lets Elastic Load Balancing invoke it from this group. */
+  readonly isPermitted: boolean;
 }
 
-/** Elastic Load Balancing refuses to register a function that it may not invoke: so does this. */
 export function readTargetGroup(
-  stack: Stack,
+  { name: stack, account, region }: Stack,
   { logicalId, properties }: Resource,
-  { arn, resources }: { readonly arn: string; readonly resources: readonly Resource[] },
+  resources: readonly Resource[],
 ): TargetGroupSpec {
-  const [target, ...more] = objects(properties['Targets']);
-  if (properties['TargetType'] !== 'lambda' || !target || more.length > 0)
-    throw new AssemblyError(`${stack.name}: the lab supports target groups with one function: ${logicalId}`);
-  const functionArn = String(target['Id']);
-  const functionName = functionArn.split(':').at(-1) ?? functionArn;
-  const isPermitted = resources
-    .filter(({ type }) => type === 'AWS::Lambda::Permission')
-    .some((permission) => permits(permission.properties, { arn, functionArn, functionName }));
-  if (!isPermitted)
+  const name = String(properties['Name']);
+  const targets = objects(properties['Targets']);
+  if (properties['TargetType'] !== 'lambda' || targets.length !== 1)
     throw new AssemblyError(
-      `${stack.name}: elasticloadbalancing principal does not have permission to invoke ${functionArn} from target group ${arn}`,
+      `the target group ${logicalId} of ${stack} must have the type lambda and one target`,
     );
-  return { account: stack.account, region: stack.region, arn, functionName };
-}
-
-function permits(
-  { Action, Principal, FunctionName, SourceArn }: JsonObject,
-  at: { readonly arn: string; readonly functionArn: string; readonly functionName: string },
-): boolean {
-  return (
-    Action === 'lambda:InvokeFunction' &&
-    Principal === 'elasticloadbalancing.amazonaws.com' &&
-    (FunctionName === at.functionArn || FunctionName === at.functionName) &&
-    (SourceArn === undefined || like(String(SourceArn), at.arn))
-  );
+  if (!/^(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/.test(name))
+    throw new AssemblyError(`Target group name '${name}' must have at most 32 letters, digits and hyphens`);
+  for (const property of ['VpcId', 'Port', 'Protocol'])
+    if (properties[property] !== undefined)
+      throw new AssemblyError(`the target group ${logicalId} of the type lambda has ${property}`);
+  const functionArn = String(targets[0]?.['Id']);
+  const arn = `arn:aws:elasticloadbalancing:${region}:${account}:targetgroup/${name}/`;
+  return {
+    name,
+    functionArn,
+    isPermitted: resources.some(
+      ({ type, properties: given }) =>
+        type === 'AWS::Lambda::Permission' &&
+        given['Action'] === 'lambda:InvokeFunction' &&
+        given['Principal'] === 'elasticloadbalancing.amazonaws.com' &&
+        [functionArn, functionArn.split(':').at(-1)].includes(String(given['FunctionName'])) &&
+        (given['SourceArn'] === undefined || String(given['SourceArn']) === `${arn}*`),
+    ),
+  };
 }

@@ -3,10 +3,11 @@ import type { Stack } from './assembly.ts';
 import { AssemblyError } from './errors.ts';
 import { compileExpression } from './expressions.ts';
 import type { FunctionSpec } from './function-runner.ts';
-import { isObject, type JsonObject } from './intrinsics.ts';
+import { isObject, type Json, type JsonObject } from './intrinsics.ts';
 import { compilePattern, type Matcher } from './pattern.ts';
 import type { RoleSpec } from './roles.ts';
 import type { Resource } from './stack-scope.ts';
+import type { StateMachineSpec } from './state-machines.ts';
 
 export interface ScheduleSpec {
   readonly name: string;
@@ -29,11 +30,14 @@ export interface RuleSpec {
 }
 
 export interface TargetSpec {
-  readonly functionArn: string;
-  /** Whom EventBridge Scheduler calls as. */
+  /** Of a function, or of a state machine. */
+  readonly arn: string;
+  /** Whom EventBridge calls as. */
   readonly roleArn?: string;
   /** A constant that is sent instead of the event. */
   readonly input?: string;
+  /** Sent instead of the event, which stands in it as `<aws.events.event.json>`. */
+  readonly inputTemplate?: string;
   readonly deadLetterArn?: string;
 }
 
@@ -94,17 +98,45 @@ export function readSchedule(resource: Resource, name: string, arn: string): Sch
 }
 
 function readTarget(where: string, target: JsonObject): TargetSpec {
-  const known = new Set(['Id', 'Arn', 'RoleArn', 'Input', 'RetryPolicy', 'DeadLetterConfig']);
+  const known = new Set([
+    'Id',
+    'Arn',
+    'RoleArn',
+    'Input',
+    'InputTransformer',
+    'RetryPolicy',
+    'DeadLetterConfig',
+  ]);
   const unknown = Object.keys(target).find((key) => !known.has(key));
   if (unknown)
     throw new AssemblyError(`${where} has a target with ${unknown}, which the lab does not support`);
   const letters = isObject(target['DeadLetterConfig']) ? target['DeadLetterConfig']['Arn'] : undefined;
   return {
-    functionArn: String(target['Arn']),
+    arn: String(target['Arn']),
     ...(target['RoleArn'] === undefined ? {} : { roleArn: String(target['RoleArn']) }),
     ...(target['Input'] === undefined ? {} : { input: String(target['Input']) }),
+    ...(target['InputTransformer'] === undefined
+      ? {}
+      : { inputTemplate: readTemplate(where, target['InputTransformer']) }),
     ...(typeof letters === 'string' ? { deadLetterArn: letters } : {}),
   };
+}
+
+/** The one variable that the lab knows; EventBridge puts it in as JSON. */
+export const WHOLE_EVENT = '<aws.events.event.json>';
+
+function readTemplate(where: string, transformer: Json): string {
+  const template = isObject(transformer) ? transformer['InputTemplate'] : undefined;
+  const paths = isObject(transformer) ? (transformer['InputPathsMap'] ?? {}) : {};
+  if (typeof template !== 'string' || !isObject(paths) || Object.keys(paths).length > 0)
+    throw new AssemblyError(
+      `${where} has an input transformer with paths: the lab puts in ${WHOLE_EVENT} only`,
+    );
+  const filled = template.replaceAll(WHOLE_EVENT, '{}');
+  try {
+    if (!filled.includes('<') && isObject(JSON.parse(filled))) return template;
+  } catch {}
+  throw new AssemblyError(`${where} has the input template ${template}, which is no JSON object`);
 }
 
 /** A rule or schedule that may not invoke its function does nothing in AWS, so it is an error here. */
@@ -112,6 +144,7 @@ export function checkTargets(
   stack: Stack,
   known: {
     functions: readonly FunctionSpec[];
+    machines: readonly StateMachineSpec[];
     rules: readonly RuleSpec[];
     schedules: readonly ScheduleSpec[];
     roles: readonly RoleSpec[];
@@ -121,10 +154,17 @@ export function checkTargets(
   const arns = new Set(known.functions.map((spec) => spec.arn));
   const permissions = known.resources.filter((resource) => resource.type === 'AWS::Lambda::Permission');
   for (const rule of known.rules) {
-    for (const { functionArn } of rule.targets) {
+    for (const { arn: functionArn, roleArn } of rule.targets) {
+      if (known.machines.some(({ arn }) => arn === functionArn)) {
+        if (!mayStart(known.roles, roleArn, functionArn))
+          throw new AssemblyError(
+            `the rule ${rule.name} of ${stack.name} may not start ${functionArn}: its role does not allow it`,
+          );
+        continue;
+      }
       if (!arns.has(functionArn)) {
         throw new AssemblyError(
-          `the rule ${rule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions of the stack only`,
+          `the rule ${rule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions and state machines of the stack only`,
         );
       }
       const name = functionArn.split(':').at(-1);
@@ -143,7 +183,7 @@ export function checkTargets(
     }
   }
   for (const schedule of known.schedules) {
-    const { functionArn } = schedule.target;
+    const { arn: functionArn } = schedule.target;
     if (!arns.has(functionArn)) {
       throw new AssemblyError(
         `the schedule ${schedule.name} of ${stack.name} has the target ${functionArn}: the lab runs functions of the stack only`,
@@ -164,4 +204,17 @@ export function checkTargets(
       );
     }
   }
+}
+
+function mayStart(roles: readonly RoleSpec[], roleArn: string | undefined, machine: string): boolean {
+  const role = roles.find(({ arn }) => arn === roleArn);
+  return (
+    role?.trusted.includes('events.amazonaws.com') === true &&
+    role.statements.some(
+      ({ effect, actions, resources }) =>
+        effect === 'Allow' &&
+        actions.includes('states:StartExecution') &&
+        resources.some((pattern) => pattern === machine || pattern === '*'),
+    )
+  );
 }

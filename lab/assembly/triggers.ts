@@ -2,8 +2,9 @@
 import type { AwsEvent, WorldContext } from '#lab/world/interfaces.ts';
 import type { Deployment, RuleSpec, ScheduleSpec, TargetSpec } from './deployment.ts';
 import { compileExpression } from './expressions.ts';
+import { WHOLE_EVENT } from './trigger-specs.ts';
 
-/** Invokes a function asynchronously with a payload (JSON), as EventBridge does. */
+/** Invokes a function asynchronously with a payload (JSON), or starts a state machine with it, as EventBridge does. */
 export type Deliver = (target: TargetSpec, payload: string) => void;
 
 /**
@@ -37,7 +38,7 @@ export function armTriggers(
     stops.push(
       repeat(context, rule.expression, 'UTC', (at) => {
         const event = scheduledEvent(context, rule, at);
-        for (const target of rule.targets) deliver(target, target.input ?? event);
+        for (const target of rule.targets) deliver(target, payloadOf(target, event));
       }),
     );
   }
@@ -48,7 +49,7 @@ export function armTriggers(
           continue;
         for (const delay of delivery(event, rule)) {
           context.clock.after(delay, () => {
-            for (const target of rule.targets) deliver(target, target.input ?? JSON.stringify(event));
+            for (const target of rule.targets) deliver(target, payloadOf(target, JSON.stringify(event)));
           });
         }
       }
@@ -59,6 +60,11 @@ export function armTriggers(
       for (const stop of stops) stop();
     },
   };
+}
+
+/** What a target gets of an event (JSON). */
+export function payloadOf({ input, inputTemplate }: TargetSpec, event: string): string {
+  return input ?? inputTemplate?.replaceAll(WHOLE_EVENT, () => event) ?? event;
 }
 
 function repeat(

@@ -1,6 +1,7 @@
 /** CodeBuild on the lab's AWS endpoint: JSON 1.1, `X-Amz-Target: CodeBuild_20161006.<Operation>`. */
 import { AwsError } from '../world/aws/error.ts';
 import {
+  type BatchView,
   type BuildView,
   type CodebuildWorld,
   type ProjectView,
@@ -34,6 +35,15 @@ const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
       return {
         builds: builds.flatMap(({ build }) => (build ? [buildMembers(build, codebuild)] : [])),
         buildsNotFound: builds.flatMap(({ id, build }) => (build ? [] : [id])),
+      };
+    },
+    BatchGetBuildBatches(codebuild, request) {
+      const { account, region } = request;
+      const ids = idsOf(request, 'ids', 'build batch ID');
+      const batches = ids.map((id) => ({ id, batch: codebuild.batch(account, region, id) }));
+      return {
+        buildBatches: batches.flatMap(({ batch }) => (batch ? [batchMembers(batch)] : [])),
+        buildBatchesNotFound: batches.flatMap(({ id, batch }) => (batch ? [] : [id])),
       };
     },
     BatchGetProjects(codebuild, request) {
@@ -211,6 +221,7 @@ function buildMembers(build: BuildView, codebuild: CodebuildWorld): Record<strin
       ? {}
       : { resolvedSourceVersion: build.resolvedSourceVersion }),
     projectName: build.project,
+    ...(build.batchArn ? { buildBatchArn: build.batchArn } : {}),
     phases: build.phases.map((phase) => ({
       phaseType: phase.type,
       startTime: seconds(phase.start),
@@ -245,6 +256,37 @@ function buildMembers(build: BuildView, codebuild: CodebuildWorld): Record<strin
   };
 }
 
+function batchMembers(batch: BatchView): Record<string, unknown> {
+  return {
+    id: batch.id,
+    arn: batch.arn,
+    projectName: batch.project,
+    buildBatchNumber: batch.number,
+    initiator: batch.initiator,
+    startTime: seconds(batch.startTime),
+    ...(batch.endTime === undefined ? {} : { endTime: seconds(batch.endTime) }),
+    currentPhase: batch.complete ? batch.status : 'IN_PROGRESS',
+    buildBatchStatus: batch.status,
+    complete: batch.complete,
+    ...(batch.sourceVersion === undefined ? {} : { sourceVersion: batch.sourceVersion }),
+    ...(batch.resolvedSourceVersion === undefined
+      ? {}
+      : { resolvedSourceVersion: batch.resolvedSourceVersion }),
+    source: sourceMembers(batch.source),
+    buildGroups: batch.groups.map(({ identifier, ignoreFailure, build }) => ({
+      identifier,
+      dependsOn: [],
+      ignoreFailure,
+      currentBuildSummary: {
+        arn: build.arn,
+        requestedOn: seconds(build.startTime),
+        buildStatus: build.status,
+      },
+      priorBuildSummaryList: [],
+    })),
+  };
+}
+
 function projectMembers(project: ProjectView): Record<string, unknown> {
   return {
     name: project.name,
@@ -274,7 +316,7 @@ function projectMembers(project: ProjectView): Record<string, unknown> {
                 excludeMatchedPattern: filter.excludeMatchedPattern ?? false,
               })),
             ),
-            buildType: 'BUILD',
+            buildType: project.batch ? 'BUILD_BATCH' : 'BUILD',
             lastModifiedSecret: seconds(project.created),
           },
         }

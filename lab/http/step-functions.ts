@@ -11,6 +11,8 @@ const LONGEST_INPUT = 262_144;
 
 export interface StepFunctions extends AwsService {
   readonly executions: readonly Execution[];
+  /** As EventBridge does, which has no name for an execution either. */
+  start(machineArn: string, input: string): Execution;
 }
 
 export function createStepFunctions(
@@ -18,8 +20,16 @@ export function createStepFunctions(
   world: { readonly context: WorldContext; readonly services: ExecutionServices },
 ): StepFunctions {
   const executions: Execution[] = [];
+  const start = (arn: string, input: string) => {
+    const machine = machines.find((one) => one.arn === arn);
+    if (!machine) throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
+    const execution = startExecution(machine, inputOf(input), world);
+    executions.push(execution);
+    return execution;
+  };
   return {
     executions,
+    start,
     service: 'states',
     protocol: 'json-1.0',
     target: 'AWSStepFunctions',
@@ -30,10 +40,7 @@ export function createStepFunctions(
       const arn = parameters.text('stateMachineArn');
       if (parameters.optionalText('name') !== undefined)
         throw new AwsError('InvalidName', 'the lab names executions itself');
-      const machine = machines.find((one) => one.arn === arn);
-      if (!machine) throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${arn}'`);
-      const execution = startExecution(machine, inputOf(parameters.optionalText('input') ?? '{}'), world);
-      executions.push(execution);
+      const execution = start(arn, parameters.optionalText('input') ?? '{}');
       return { executionArn: execution.arn, startDate: execution.startedAt / 1_000 };
     },
   };

@@ -8,6 +8,8 @@ export function scaleOutOf(aws: AwsWorld, cluster: EksCluster, hasFleet = false)
     zones: cluster.zones,
     launch: (wanted: FleetLaunch) => aws.launchInstance(cluster, wanted).id,
     terminate: (instanceId: string) => aws.terminateInstance(instanceId),
+    isGone: (instanceId: string) =>
+      !aws.instances(cluster).some(({ id, state }) => id === instanceId && state !== 'terminated'),
   };
   return {
     ...(hasFleet ? { fleet } : {}),

@@ -6,8 +6,10 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
+import { wake } from './wake.ts';
 
 export const BENCHES: Readonly<Record<string, Bench>> = {
   'cold-start': coldStart,
@@ -16,7 +18,9 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'dead-worker': deadWorker,
   storm,
   deploy,
+  wake,
   'self-service': selfService,
   memory,
   cost,
+  scale,
 };

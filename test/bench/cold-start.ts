@@ -20,7 +20,13 @@ import { type Bench, type Figure, median } from './bench.ts';
 /** A start may take so much of what a bare handler with the same SDK clients takes. */
 const START_RATIO = 0.85;
 
-const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'];
+const CAPABILITIES: readonly Capability[] = [
+  'night-schedule',
+  'spot-drain',
+  'branch-deploy',
+  'self-service',
+  'doorbell',
+];
 
 export const coldStart: Bench = async ({ runs, log }) => {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-bench-'));
@@ -73,7 +79,11 @@ async function measuredSettings() {
   )?.[0];
   if (name === undefined)
     throw new Error('the config has no environment with a schedule and a deploy to measure');
-  const environment = { ...config.environments[name], selfService: { links: true } } as EnvironmentConfig;
+  const environment = {
+    ...config.environments[name],
+    selfService: { links: true },
+    doorbell: { cloudFront: true, applications: ['https://api.example.com/'] },
+  } as EnvironmentConfig;
   const environments = { ...config.environments, [name]: environment };
   const settings = settingsOf({ ...config, environments }, name, new Date());
   return {
@@ -81,6 +91,7 @@ async function measuredSettings() {
     'spot-drain': settings.spotDrain,
     'branch-deploy': settings.branchDeploy,
     'self-service': settings.selfService,
+    doorbell: settings.doorbell,
   };
 }
 

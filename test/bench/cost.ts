@@ -4,6 +4,7 @@
  */
 
 import type { Invocation } from '@nightshift/lab/assembly/function-runner.ts';
+import { payloadOf } from '@nightshift/lab/assembly/triggers.ts';
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { DECISION, DEPLOY, DRAIN, LEDGER, NIGHT, OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';
@@ -270,11 +271,16 @@ function interrupt(site: Site): void {
   site.aws.interruptSpot(spot.id);
 }
 
+/** The functions that it invokes; the watchdog that it starts is started. */
 function matching(site: Site, event: AwsEvent): Capability[] {
   const [deployment] = site.lab.assembly.deployments;
-  const arns = (deployment?.rules ?? [])
+  const targets = (deployment?.rules ?? [])
     .filter((rule) => rule.matches?.(event))
-    .flatMap(({ targets }) => targets.map(({ functionArn }) => functionArn));
+    .flatMap((rule) => rule.targets);
+  for (const target of targets)
+    if (deployment?.stateMachines.some(({ arn }) => arn === target.arn))
+      site.lab.startExecution(target.arn, payloadOf(target, JSON.stringify(event)));
+  const arns = targets.map(({ arn }) => arn);
   return CAPABILITIES.filter((name) => arns.includes(site.specOf(name).arn));
 }
 

@@ -127,6 +127,10 @@ test('explain ends with 0 where the answer was found, although another account w
   });
   expect(found.err).toContain('the table nightshift-far does not exist');
   expect((await run({}, 'explain', 'data')).code).toBe(2);
+  // The name of an environment: no other one has its decisions.
+  expect(await run({}, 'explain', 'near')).toMatchObject({ code: 0, err: '', out: found.out });
+  await aws.tableOf('production');
+  expect(await run({}, 'explain', 'production')).toMatchObject({ code: 0, err: '' });
 });
 
 describe('nightshift policy', () => {

@@ -96,6 +96,15 @@ describe('nightshift plan', () => {
     );
   });
 
+  test('names the applications whose image is not checked, and says what to write', async () => {
+    const { code, err } = await nightshift(
+      ['--config', 'test/cli/fixtures/deploys.config.ts', 'plan', '--days', '1'],
+      offline,
+    );
+    expect(code).toBe(0);
+    expect(err).toMatch(/^nightshift: develop: web: deployed means .* add images: docs\/branch-deploy\.md$/);
+  });
+
   test('knows the holidays of the past', async () => {
     const { out } = await plan('--each', '--from', '2025-05-05', '--days', '1', '--environment', 'develop');
     expect(out).toContain('skip   closed on 2025-05-05: こどもの日');

@@ -249,6 +249,75 @@ describe('nightshift savings', () => {
     ]);
   });
 
+  test('counts the night that runs until now, marked, and once it is written down only that', async () => {
+    const store = createNightStore(table, 'develop');
+    const asleepSince = '2026-11-24T13:00:00.000Z';
+    await store.writeSaved(
+      {
+        group: 'web',
+        autoScalingGroup: 'eks-web-1',
+        size: { min: 2, desired: 4, max: 10 },
+        phase: 'asleep',
+        since: asleepSince,
+        asleepSince,
+      },
+      'absent',
+    );
+    await store.writeNote('seen', { at: '2026-11-24T17:58:00.000Z', gaps: [] }, 'absent');
+    const running = await ask('savings', '--environment', 'develop');
+    expect(running.out.split('\n')).toEqual([
+      'environment  group  date          asleep h  gap h  node-hours     saved',
+      'develop      batch  last 30 days       2.0    0.0         2.0  0.10 USD',
+      'develop      web    last 30 days      15.0    0.5       58.0*  5.80 USD',
+      'total 60.0 node-hours, 5.90 USD',
+      '* sleeps still: counted until now',
+      '0.5 h asleep were not observed and are not counted',
+    ]);
+    await store.writeLedger([
+      anEntry({
+        date: '2026-11-24',
+        from: asleepSince,
+        to: now.toISOString(),
+        asleepMinutes: 300,
+        gapMinutes: 0,
+        nodeMinutesSaved: 1200,
+      }),
+    ]);
+    const written = await ask('savings', '--environment', 'develop', '--json');
+    expect(JSON.parse(written.out)).toMatchObject([
+      { group: 'batch' },
+      { group: 'web', nodeHoursSaved: 54 + 4 },
+    ]);
+    expect(written.out).not.toContain('running');
+  });
+
+  test('does not count time of the night that runs in which nothing was observed', async () => {
+    const store = createNightStore(table, 'develop');
+    const asleepSince = '2026-11-24T13:00:00.000Z';
+    await store.writeSaved(
+      {
+        group: 'late',
+        autoScalingGroup: 'eks-late-1',
+        size: { min: 1, desired: 1, max: 1 },
+        phase: 'asleep',
+        since: asleepSince,
+        asleepSince,
+      },
+      'absent',
+    );
+    await store.writeNote('seen', { at: '2026-11-24T16:00:00.000Z', gaps: [] }, 'absent');
+    const { out } = await ask('savings', '--environment', 'develop', '--json');
+    expect(JSON.parse(out)).toContainEqual(
+      expect.objectContaining({
+        group: 'late',
+        asleepHours: 5,
+        gapHours: 2,
+        nodeHoursSaved: 3,
+        running: true,
+      }),
+    );
+  });
+
   test('says so when nothing was saved', async () => {
     await aws.tableOf('overseas');
     expect((await ask('savings', '--environment', 'overseas')).out).toBe(

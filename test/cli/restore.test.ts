@@ -131,5 +131,8 @@ describe('nightshift restore', () => {
       'there is no table nightshift-dev in ap-northeast-1 with these credentials',
     );
     await expect(restore({ timeout: 'soon' })).rejects.toThrow(/--timeout soon: invalid duration/);
+    await expect(restore({ timeZone: 'Tokio' })).rejects.toThrow(
+      /--time-zone Tokio: write an IANA time zone/,
+    );
   });
 });

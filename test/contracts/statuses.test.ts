@@ -44,6 +44,7 @@ interface Subject {
     readonly running: string;
     readonly success: string;
     readonly failure: string;
+    readonly unknown: string;
   };
   open(path: string): Promise<Stage>;
 }
@@ -87,7 +88,13 @@ const lastOf = ({ statuses }: GithubDeployment) => statuses.at(-1)?.state ?? 'no
 
 const subjects: Readonly<Record<string, Subject>> = {
   'commit statuses of GitHub': {
-    words: { queued: 'pending', running: 'pending', success: 'success', failure: 'failure' },
+    words: {
+      queued: 'pending',
+      running: 'pending',
+      success: 'success',
+      failure: 'failure',
+      unknown: 'error',
+    },
     open: (path) =>
       aStage({
         path,
@@ -99,7 +106,13 @@ const subjects: Readonly<Record<string, Subject>> = {
       }),
   },
   'deployments of GitHub': {
-    words: { queued: 'queued', running: 'in_progress', success: 'success', failure: 'failure' },
+    words: {
+      queued: 'queued',
+      running: 'in_progress',
+      success: 'success',
+      failure: 'failure',
+      unknown: 'error',
+    },
     open: (path) =>
       aStage({
         path,
@@ -109,7 +122,13 @@ const subjects: Readonly<Record<string, Subject>> = {
       }),
   },
   'commit statuses of GitLab': {
-    words: { queued: 'pending', running: 'running', success: 'success', failure: 'failed' },
+    words: {
+      queued: 'pending',
+      running: 'running',
+      success: 'success',
+      failure: 'failed',
+      unknown: 'canceled',
+    },
     open: (path) =>
       aStage({
         path,
@@ -119,7 +138,13 @@ const subjects: Readonly<Record<string, Subject>> = {
       }),
   },
   'build statuses of Bitbucket': {
-    words: { queued: 'INPROGRESS', running: 'INPROGRESS', success: 'SUCCESSFUL', failure: 'FAILED' },
+    words: {
+      queued: 'INPROGRESS',
+      running: 'INPROGRESS',
+      success: 'SUCCESSFUL',
+      failure: 'FAILED',
+      unknown: 'STOPPED',
+    },
     open: (path) =>
       aStage({
         path,
@@ -137,6 +162,7 @@ const PROGRESS = {
   running: { state: 'pending', progress: 'running' },
   success: { state: 'success', progress: 'deployed' },
   failure: { state: 'failure', progress: 'failed' },
+  unknown: { state: 'unknown', progress: 'unverified' },
 } as const;
 
 function aStatus(repository: string, overrides: Partial<CommitStatus> = {}): CommitStatus {
@@ -162,6 +188,8 @@ describe.each(Object.entries(subjects))('%s', (name, { words, open }) => {
     [['queued', 'queued']],
     [['running', 'running', 'failure']],
     [['success', 'success']],
+    [['running', 'unknown']],
+    [['unknown', 'running', 'success']],
   ] as const)('%j: the last is what is shown', async (steps) => {
     const { repository, statuses, shown } = await open(PATH);
     for (const step of steps)

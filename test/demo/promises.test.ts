@@ -151,10 +151,17 @@ describe('a promise is broken', () => {
     expect((await check(given))(2)?.result).toBe('not exercised');
   });
 
+  test('3: not when an interrupted instance is terminated early and its end cordons once more', async () => {
+    const cordons = ['spot-terminate', 'state-shutting-down'].map((cause) =>
+      aDecision({ action: 'cordon', instanceId: 'i-1', cause }),
+    );
+    expect((await check({ drains: [aDrain()], decisions: cordons }))(3)?.result).toBe('kept');
+  });
+
   test('3: when one notice cordons twice, or one commit is synced twice', async () => {
-    const cordon = aDecision({ action: 'cordon', instanceId: 'i-1' });
+    const cordon = aDecision({ action: 'cordon', instanceId: 'i-1', cause: 'spot-terminate' });
     const cordons = await check({ drains: [aDrain()], decisions: [cordon, cordon] });
-    expect(cordons(3)?.problems).toEqual(['main/i-1 was cordoned 2 times']);
+    expect(cordons(3)?.problems).toEqual(['main/i-1 was cordoned 2 times for spot-terminate']);
     const sync = aDecision({ action: 'sync', sha: 'abc', target: 'api' });
     const merges = [{ event: { environment: 'main' }, sha: 'abc' }] as unknown as Evidence['log']['merges'];
     const syncs = await check({ log: { merges }, decisions: [sync, sync] });
@@ -205,17 +212,30 @@ describe('a promise is broken', () => {
 
   test('8 and 9: when after a denied call no other group stops, or no invocation fails', async () => {
     const refused = aCall({ operation: 'UpdateNodegroupConfig', status: 403 });
-    const unhandled = await check({ log: { refusedCalls: 1 }, calls: [refused] });
+    const groups = [aGroup(), aGroup({ name: 'system' })];
+    const unhandled = await check({ log: { refusedCalls: 1 }, calls: [refused], groups });
     expect(unhandled(8)?.result).toBe('broken');
     expect(unhandled(9)?.result).toBe('broken');
     const other = aDecision({ action: 'confirm-stop', time: new Date(AT + 60_000).toISOString() });
     const intact = await check({
       log: { refusedCalls: 1 },
       calls: [refused],
+      groups,
       decisions: [other],
       failures: [{ function: 'night-schedule', at: AT }],
     });
     expect(intact(8)?.result).toBe('kept');
     expect(intact(9)?.result).toBe('kept');
+  });
+
+  test('8 is not exercised where the denied call was for the only group that is stopped', async () => {
+    const denied = aCall({
+      operation: 'UpdateNodegroupConfig',
+      status: 403,
+      parameters: { nodegroupName: 'workers' },
+    });
+    const groups = [aGroup(), aGroup({ name: 'on-demand', stoppable: false })];
+    const only = await check({ log: { refusedCalls: 1 }, calls: [denied], groups });
+    expect(only(8)?.result).toBe('not exercised');
   });
 });

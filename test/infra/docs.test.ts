@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
+import { aDevelopment, aProduction, LISTENER, statementsOf, templateOf } from './environments.ts';
 
 describe('docs/permissions.md', () => {
   const deploy = aDevelopment().deploy!;
@@ -18,6 +18,11 @@ describe('docs/permissions.md', () => {
       encryptionKey: 'create',
       notify: { info: [], warning: [], failure: [] },
       selfService: { links: true },
+      doorbell: {
+        applications: ['https://shop.develop.example.com/'],
+        rules: { listener: LISTENER, priorities: '1-20' },
+        chat: { slack: [{ workspace: 'T0', channel: 'C01' }] },
+      },
       deploy: {
         ...deploy,
         argocd: { ...deploy.argocd, kmsKey },
@@ -100,7 +105,13 @@ describe('docs/how-it-is-built.md', () => {
 
 /** The superseded decisions and the changelog name files of their time. */
 describe('README.md and the pages in docs', () => {
-  const pages = ['README.md', 'lab/README.md', ...globSync('docs/*.md'), ...globSync('docs/decisions/*.md')];
+  const pages = [
+    'README.md',
+    'README.ja.md',
+    'lab/README.md',
+    ...globSync('docs/*.md'),
+    ...globSync('docs/decisions/*.md'),
+  ];
 
   test('link only to files and headings that exist', () => {
     const broken = pages.flatMap((page) =>

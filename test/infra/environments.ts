@@ -16,6 +16,10 @@ const assemblies = mkdtempSync(join(tmpdir(), 'nightshift-assemblies-'));
 
 export const NOW = new Date('2026-11-22T00:00:00Z');
 
+/** Of a load balancer that no controller reconciles. */
+export const LISTENER =
+  'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:listener/app/develop/0123456789abcdef/fedcba9876543210';
+
 export function aDevelopment(
   overrides: Partial<DevelopmentEnvironmentConfig> = {},
 ): DevelopmentEnvironmentConfig {

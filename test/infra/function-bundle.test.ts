@@ -9,7 +9,12 @@ import type { Capability } from '#model/decision.ts';
 import { aConfig, aDevelopment, NOW } from './environments.ts';
 
 const settings = settingsOf(
-  aConfig({ develop: aDevelopment({ selfService: { links: true } }) }),
+  aConfig({
+    develop: aDevelopment({
+      selfService: { links: true },
+      doorbell: { applications: ['https://shop.develop.example.com/'], cloudFront: true },
+    }),
+  }),
   'develop',
   NOW,
 );
@@ -18,6 +23,7 @@ const functions = [
   ['spot-drain', settings.spotDrain],
   ['branch-deploy', settings.branchDeploy],
   ['self-service', settings.selfService],
+  ['doorbell', settings.doorbell],
 ] as const;
 
 /** Starts the function, and prints every file that Node loaded for it. */
@@ -53,7 +59,9 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
       list.map(({ name }) => name).filter((name) => name.startsWith('@aws-sdk/client-'));
     const later = [
       '@aws-sdk/client-sns',
-      ...(capability === 'night-schedule' ? ['@aws-sdk/client-eks'] : []),
+      ...(capability === 'night-schedule'
+        ? ['@aws-sdk/client-eks', '@aws-sdk/client-elastic-load-balancing-v2']
+        : []),
     ];
     expect(names(parts)).toEqual(expect.arrayContaining(later));
     expect(names(start.parts).sort()).toEqual(
@@ -61,6 +69,7 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
         'branch-deploy': ['@aws-sdk/client-dynamodb'],
         // Somebody waits for its page: it speaks to the table without the SDK.
         'self-service': [],
+        doorbell: ['@aws-sdk/client-dynamodb'],
         'night-schedule': ['@aws-sdk/client-auto-scaling', '@aws-sdk/client-dynamodb'],
         'spot-drain': ['@aws-sdk/client-auto-scaling', '@aws-sdk/client-dynamodb'],
       }[capability],

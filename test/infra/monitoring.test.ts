@@ -5,7 +5,12 @@ import { aDevelopment, aProduction, templateOf } from './environments.ts';
 
 const develop = templateOf(aDevelopment());
 const withDashboard = templateOf(aDevelopment({ monitoring: { dashboard: true } }));
-const withPage = templateOf(aDevelopment({ selfService: { links: true } }));
+const withPage = templateOf(
+  aDevelopment({
+    selfService: { links: true },
+    doorbell: { applications: ['https://shop.develop.example.com/'], cloudFront: true },
+  }),
+);
 const alarmsOf = (template: typeof develop) =>
   Object.values(template.findResources('AWS::CloudWatch::Alarm')).map(({ Properties }) => Properties);
 const alarms = alarmsOf(develop);
@@ -94,7 +99,7 @@ describe('the alarms', () => {
 });
 
 describe('failed decisions', () => {
-  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'])(
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service', 'doorbell'])(
     'of %s are counted in its log, in the metric of all functions',
     (capability) => {
       const filters = Object.values(withPage.findResources('AWS::Logs::MetricFilter')).filter(

@@ -3,6 +3,7 @@ import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import * as keys from '#functions/adapters/dynamodb/table-keys.ts';
 import { BranchDeploy } from '#lib/branch-deploy.ts';
+import { terminateActionOf } from '#lib/event-patterns.ts';
 import { NightSchedule } from '#lib/night-schedule.ts';
 import { StateTable } from '#lib/state-table.ts';
 import {
@@ -62,6 +63,8 @@ describe('production', () => {
         // Of its own state machine, whose role invokes this function and no other.
         'states:StartExecution',
         'lambda:InvokeFunction',
+        // Of its own source: nothing of ours acts on it in production.
+        'events:PutEvents',
         'eks:DescribeCluster',
         'autoscaling:DescribeAutoScalingGroups',
         'autoscaling:DescribeAutoScalingInstances',
@@ -309,13 +312,14 @@ describe('the triggers', () => {
     ]);
   });
 
-  test('of spot-drain are five kinds of events and a rate', () => {
+  test('of spot-drain are five kinds of events, one of them watched in a rule of its own, and a rate', () => {
     const rules = Object.values(production.findResources('AWS::Events::Rule')).map(
       ({ Properties }) => Properties.EventPattern?.['detail-type']?.[0] ?? Properties.ScheduleExpression,
     );
     expect(rules).toEqual([
       'EC2 Spot Instance Interruption Warning',
       'EC2 Instance Rebalance Recommendation',
+      'EC2 Instance-terminate Lifecycle Action',
       'EC2 Instance-terminate Lifecycle Action',
       'AWS Health Event',
       'EC2 Instance State-change Notification',
@@ -338,14 +342,40 @@ describe('the triggers', () => {
 
   test('send undelivered events to the dead-letter queue', () => {
     for (const template of [develop, production])
-      template.allResourcesProperties('AWS::Events::Rule', {
-        Targets: [
-          {
-            DeadLetterConfig: { Arn: Match.anyValue() },
-            RetryPolicy: { MaximumEventAgeInSeconds: Match.anyValue() },
-          },
-        ],
+      for (const { Properties } of Object.values(template.findResources('AWS::Events::Rule')))
+        for (const target of Properties.Targets)
+          expect(target).toMatchObject({
+            DeadLetterConfig: { Arn: expect.anything() },
+            RetryPolicy: { MaximumEventAgeInSeconds: expect.any(Number) },
+          });
+  });
+
+  test('of spot-drain start its watchdog with the event, for interruptions and for hooks that are not EKS’s', () => {
+    const watched = Object.values(production.findResources('AWS::Events::Rule')).filter(({ Properties }) =>
+      JSON.stringify(Properties.Targets).includes('<aws.events.event.json>'),
+    );
+    expect(watched.map(({ Properties }) => Properties.EventPattern)).toEqual([
+      { source: ['aws.ec2'], 'detail-type': ['EC2 Spot Instance Interruption Warning'] },
+      {
+        source: ['aws.autoscaling'],
+        'detail-type': ['EC2 Instance-terminate Lifecycle Action'],
+        detail: { LifecycleHookName: [{ 'anything-but': ['Terminate-LC-Hook', 'Launch-LC-Hook'] }] },
+      },
+    ]);
+    for (const { Properties } of watched)
+      expect(Properties.Targets.at(-1).InputTransformer).toEqual({
+        InputTemplate: '{"delaySeconds":20,"check":{"event":<aws.events.event.json>}}',
       });
+  });
+
+  test.each([
+    [
+      ['drain', 'nightshift-*'],
+      ['drain', { prefix: 'nightshift-' }],
+    ],
+    [['*'], [{ 'anything-but': ['Terminate-LC-Hook', 'Launch-LC-Hook'] }]],
+  ])('of spot-drain watch over the hooks %j', (hooks, LifecycleHookName) => {
+    expect(terminateActionOf(hooks).detail).toEqual({ LifecycleHookName });
   });
 });
 

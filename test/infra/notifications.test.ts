@@ -37,6 +37,14 @@ describe('the notifications of the functions', () => {
     expect(topics(notifying, 'NightSchedule')).toHaveLength(2);
     expect(topics(notifying, 'SpotDrain')).toHaveLength(1);
     expect(topics(notifying, 'BranchDeploy')).toHaveLength(3);
+    const reporting = aDevelopment({
+      notify: { info: [], warning: [] },
+      readyBy: 'nodes',
+      morningReport: '08:30',
+    });
+    expect(topics(templateOf(reporting), 'NightSchedule')).toHaveLength(2);
+    const unreported = aDevelopment({ notify: { info: [] } });
+    expect(topics(templateOf(unreported), 'NightSchedule')).toHaveLength(0);
     expect(topics(templateOf(aProduction({ notify: { info: [] } })), 'SpotDrain')).toHaveLength(0);
   });
 

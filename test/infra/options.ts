@@ -1,7 +1,7 @@
 /** Every option of the config, read from its schemas: a new key is among them without anybody listing it. */
 import type { NightshiftConfig } from '#model/config.ts';
 import { configSchemas } from '#model/config-schema.ts';
-import { aConfig, aDevelopment, aProduction } from './environments.ts';
+import { aConfig, aDevelopment, aProduction, LISTENER } from './environments.ts';
 
 /** What the walk needs of a zod schema. */
 interface Schema {
@@ -146,12 +146,25 @@ const VALUES: Readonly<Record<string, unknown>> = {
   stopDeadlineMinutes: 1,
   startDeadlineMinutes: 720,
   warnMinutes: 0,
+  morningReport: '08:30',
   'selfService.maxHours': 6,
   'selfService.perNight': 5,
   'selfService.signIn.address': 'https://nightshift.example.com/',
   'selfService.signIn.issuer': 'https://id.example.com',
   'selfService.signIn.clientId': 'nightshift',
   'selfService.signIn.loadBalancer': LOAD_BALANCER,
+  'stopLast.0': 'infrastructure',
+  'doorbell.applications.0': 'https://shop.develop.example.com/',
+  'doorbell.rules.listener': LISTENER,
+  'doorbell.rules.priorities': '10-19',
+  'doorbell.ingress.host': 'wake.develop.example.com',
+  'doorbell.ingress.group': 'develop',
+  'doorbell.chat.slack.0.workspace': 'T07EA123LEP',
+  'doorbell.chat.slack.0.channel': 'C07EZ1ABC23',
+  'doorbell.chat.teams.0.tenant': '01234567-89ab-cdef-0123-456789abcdef',
+  'doorbell.chat.teams.0.team': '11234567-89ab-cdef-0123-456789abcdef',
+  'doorbell.chat.teams.0.channel': '19%3aabcdef%40thread.tacv2',
+  'doorbell.hours': 1,
   'prices.currency': 'EUR',
   'prices.perNodeHour.*': 0.05,
 };
@@ -178,6 +191,15 @@ const SURROUNDINGS: Readonly<Record<string, object>> = {
   prices: { currency: 'USD', perNodeHour: {} },
   selfService: { links: true },
   'selfService.signIn': SIGN_IN,
+  doorbell: { applications: ['https://shop.develop.example.com/'], cloudFront: true },
+  'doorbell.rules': { listener: LISTENER, priorities: '1-20' },
+  'doorbell.ingress': { host: 'wake.example.com', group: 'shared' },
+  'doorbell.chat.slack.0': { workspace: 'T0', channel: 'C01' },
+  'doorbell.chat.teams.0': {
+    tenant: '01234567-89ab-cdef-0123-456789abcdef',
+    team: '11234567-89ab-cdef-0123-456789abcdef',
+    channel: '19%3aabcdef%40thread.tacv2',
+  },
 };
 
 /** Whether there is a value to try the option with. */
@@ -220,6 +242,8 @@ export function configWith(...options: readonly string[]): NightshiftConfig {
   fitArgocd(copy);
   fitRoles(copy);
   fitTags(copy);
+  fitReport(copy);
+  fitDoorbell(copy);
   return copy as unknown as NightshiftConfig;
 }
 
@@ -231,11 +255,39 @@ function fitArgocd(copy: Record<string, unknown>): void {
   if (argocd?.['cluster']) argocd['through'] = 'kubernetes';
 }
 
+/** A report is about a promise, and goes to people. */
+function fitReport(copy: Record<string, unknown>): void {
+  for (const environment of Object.values((copy as unknown as NightshiftConfig).environments))
+    if ('morningReport' in environment)
+      Object.assign(environment, {
+        readyBy: environment.readyBy || 'nodes',
+        notify: environment.notify ?? { info: [] },
+      });
+}
+
 /** AWS accepts no `*` as the name of a tag. */
 function fitTags(copy: Record<string, unknown>): void {
   for (const environment of Object.values((copy as unknown as NightshiftConfig).environments))
     if (environment.tags && '*' in environment.tags)
       Object.assign(environment, { tags: { team: environment.tags['*'] } });
+}
+
+/** Its limits are those of self-service, a chat shows a notification, and a target group belongs to one load balancer. */
+function fitDoorbell(copy: Record<string, unknown>): void {
+  for (const environment of Object.values((copy as unknown as NightshiftConfig).environments)) {
+    if (environment.production || !environment.doorbell) continue;
+    const { rules, ingress, chat, cloudFront } = environment.doorbell;
+    if (!rules && !ingress && !chat && !cloudFront)
+      Object.assign(environment.doorbell, { rules: SURROUNDINGS['doorbell.rules'] });
+    const { requireReason, signIn: _, ...limits } = { ...environment.selfService, links: true };
+    const isReasonAsked = requireReason !== undefined && !chat;
+    Object.assign(environment, { selfService: { ...limits, ...(isReasonAsked ? { requireReason } : {}) } });
+    if (chat) Object.assign(environment, { notify: { warning: [], ...environment.notify } });
+    if (rules && ingress) Object.assign(environment.doorbell, { ingress: undefined });
+    if (chat && !chat.slack && !chat.teams) Object.assign(environment.doorbell, { chat: undefined });
+    for (const key of ['ingress', 'chat'] as const)
+      if (environment.doorbell[key] === undefined) Reflect.deleteProperty(environment.doorbell, key);
+  }
 }
 
 /** A role is of the account that the environment is in, and an external id is sent for a role. */

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { bundle } from '#lib/bundle/function-bundle.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
-import { aDevelopment, aProduction, statementsOf, templateOf } from './environments.ts';
+import { aDevelopment, aProduction, LISTENER, statementsOf, templateOf } from './environments.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'nightshift-permissions-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -18,6 +18,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const PREFIXES: Readonly<Record<string, string>> = {
   'auto-scaling': 'autoscaling',
   'secrets-manager': 'secretsmanager',
+  'elastic-load-balancing-v2': 'elasticloadbalancing',
 };
 /** Calls whose permission has another name. */
 const PERMISSIONS: Readonly<Record<string, string>> = { 'lambda:Invoke': 'lambda:InvokeFunction' };
@@ -32,7 +33,9 @@ const SIGNED: Readonly<Record<string, string | readonly string[]>> = {
   'functions/adapters/aws/cluster-endpoint.ts': 'eks:DescribeCluster',
   'functions/adapters/aws/keep-up-links.ts': 'kms:GenerateMac',
   'functions/self-service/handler.ts': 'kms:VerifyMac',
+  'functions/doorbell/handler.ts': 'kms:VerifyMac',
   'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
+  'functions/adapters/aws/event-bus.ts': 'events:PutEvents',
 };
 /** In every DynamoDB client, for an endpoint discovery that no operation uses. */
 const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
@@ -41,6 +44,7 @@ const OF_A_CALL = new Set(['iam:PassRole']);
 /** The adapter of the table can remove items; the page removes none. */
 const NEVER_CALLED_BY: Readonly<Partial<Record<Capability, readonly string[]>>> = {
   'self-service': ['dynamodb:DeleteItem'],
+  doorbell: ['dynamodb:DeleteItem'],
 };
 /** What Lambda itself does as the role: it logs, traces and keeps what failed. */
 const OF_LAMBDA = new Set(['logs', 'xray', 'sqs']);
@@ -49,7 +53,7 @@ function callsOf(capability: Capability): readonly string[] {
   const calls = bundle(capability, directory)
     .files.flatMap((path) => {
       const [, service = '', name] =
-        /@aws-sdk\/client-([a-z-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
+        /@aws-sdk\/client-([a-z0-9-]+)\/.*\/commands\/(\w+)Command\.js$/.exec(path) ?? [];
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
@@ -63,6 +67,7 @@ function allowedIn(environments: readonly EnvironmentConfig[], capability: Capab
     'spot-drain': 'SpotDrain',
     'branch-deploy': 'BranchDeploy',
     'self-service': 'SelfService',
+    doorbell: 'Doorbell',
   };
   const actions = environments
     .flatMap((environment) => statementsOf(templateOf(environment)))
@@ -81,6 +86,11 @@ describe('a role', () => {
       fallbackGroup: 'spare',
       notify: { info: [], warning: [], failure: [] },
       selfService: { links: true },
+      doorbell: {
+        applications: ['https://shop.develop.example.com/'],
+        rules: { listener: LISTENER, priorities: '1-20' },
+        cloudFront: true,
+      },
     }),
     aDevelopment({ autoscaler: { kind: 'auto-mode', builtIn: true } }),
     aDevelopment({ deploy: { argocd: { ...argocd, through: 'kubernetes' }, builds } }),
@@ -95,7 +105,7 @@ describe('a role', () => {
     }),
   ];
 
-  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service'] as const)(
+  test.for(['night-schedule', 'spot-drain', 'branch-deploy', 'self-service', 'doorbell'] as const)(
     'of %s allows every call that the function can make, and no other',
     (capability) => {
       expect(allowedIn(variants, capability)).toEqual(callsOf(capability));

@@ -73,6 +73,7 @@ export function aFullConfig(changes: Record<string, unknown> = {}): unknown {
     'environments.develop.startDeadlineMinutes': 720,
     'environments.develop.warnMinutes': 0,
     'environments.develop.readyBy': { url: 'https://shop.example.com/health' },
+    'environments.develop.morningReport': '08:30',
     'environments.develop.prices': { currency: 'USD', perNodeHour: { '*': 0.05, web: 0 } },
     'environments.develop.deploy': {
       argocd: {

@@ -121,6 +121,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
   [`${develop}.fallbackGroup`, group, ''],
   [`${develop}.dryRun`, yesOrNo, 'true'],
   [`${develop}.tracing`, yesOrNo, 1],
+  [`${develop}.events`, yesOrNo, 'off'],
   [`${develop}.monitoring`, 'write { dashboard: true }', true, []],
   [`${develop}.monitoring.dashboard`, yesOrNo, 'yes'],
   [
@@ -130,6 +131,7 @@ const mistakes: [path: string, message: string, ...values: unknown[]][] = [
     'https://',
   ],
   [`${develop}.readyBy`, "write true, 'nodes', 'applications' or { url: 'https://…' }", '08:00', 'pods', {}],
+  [`${develop}.morningReport`, "write the time of day as HH:MM, like '08:30'", '8:30', '24:00', ''],
   [`${develop}.onManualChange`, "write 'respect' or 'enforce'", 'ignore', ''],
   [`${develop}.spotPercent`, 'write a whole number from 0 to 100', -1, 50.5, 101, '50'],
   [`${develop}.stopDeadlineMinutes`, 'write a whole number of minutes from 1 to 720', 0, 721, 1.5, '20'],
@@ -617,6 +619,7 @@ describe('a message', () => {
         'startDeadlineMinutes',
         'warnMinutes',
         'readyBy',
+        'morningReport',
         'prices',
       ].map((key) => `environments.production.${key}`),
     );

@@ -358,3 +358,63 @@ test('a hub is another cluster, and an application of it belongs to one environm
     `environments.develop.deploy.argocd.cluster: ${JSON.stringify(own.environments.develop.cluster)}: this is the environment's own cluster: remove it`,
   ]);
 });
+
+describe('readyBy', () => {
+  const develop = 'environments.develop';
+  const without = { [`${develop}.deploy`]: undefined };
+
+  test('needs a deploy that names the applications that it waits for', () => {
+    expect(problems(aConfig({ ...without, [`${develop}.readyBy`]: 'applications' }))).toEqual([
+      `${develop}.readyBy: "applications": there is no deploy that names applications: write 'nodes', or add deploy`,
+    ]);
+    expect(problems(aConfig({ [`${develop}.readyBy`]: 'applications' }))).toEqual([]);
+  });
+
+  test.each([
+    'http://shop.internal/health',
+    'http://shop/health',
+    'https://10.1.2.3/',
+    'https://172.20.0.1/',
+    'https://[fd00::1]/',
+  ])('needs a network for %s, which is reached from the VPC only', (url) => {
+    expect(problems(aConfig({ [`${develop}.readyBy`]: { url } }))).toEqual([
+      `${develop}.readyBy.url: "${url}": this host is reached from the VPC only: add network, or write a public URL`,
+    ]);
+    const network = { subnets: ['subnet-0a1b2c3d'], securityGroups: ['sg-0a1b2c3d'] };
+    expect(problems(aConfig({ [`${develop}.readyBy`]: { url }, [`${develop}.network`]: network }))).toEqual(
+      [],
+    );
+  });
+
+  test.each(['https://shop.example.com/health', 'https://172.40.0.1/', 'https://[2001:db8::1]/'])(
+    'needs none for %s',
+    (url) => {
+      expect(problems(aConfig({ [`${develop}.readyBy`]: { url } }))).toEqual([]);
+    },
+  );
+
+  test('needs a schedule', () => {
+    expect(
+      problems(aConfig({ [`${develop}.schedule`]: undefined, [`${develop}.readyBy`]: 'nodes' })),
+    ).toContain(
+      `${develop}.readyBy: "nodes": the environment has no schedule, so it never starts: remove this`,
+    );
+  });
+});
+
+describe('morningReport', () => {
+  const develop = 'environments.develop';
+
+  test.each([
+    ['a promise', {}, "nothing is promised: add readyBy: 'nodes', or remove this"],
+    [
+      'somebody to notify',
+      { [`${develop}.readyBy`]: 'nodes' },
+      "nobody is notified: add notify: { info: ['team@example.com'] }, or remove this",
+    ],
+  ])('needs %s', (_what, given, message) => {
+    expect(problems(aConfig({ [`${develop}.morningReport`]: '08:30', ...given }))).toEqual([
+      `${develop}.morningReport: "08:30": ${message}`,
+    ]);
+  });
+});

@@ -15,6 +15,18 @@ const aDecision = (capability: Capability, action: Action, facts: Partial<Decisi
 
 describe('people are notified of', () => {
   test.each([
+    [
+      'a morning that was in time',
+      aDecision('night-schedule', 'report', { isKept: true }),
+      'info',
+      'this morning',
+    ],
+    [
+      'a morning that was late',
+      aDecision('night-schedule', 'report', { isKept: false }),
+      'warning',
+      'this morning',
+    ],
     ['a stop that comes', aDecision('night-schedule', 'warn'), 'warning', 'needs attention'],
     ['a stop or start that was not confirmed', aDecision('night-schedule', 'fail'), 'failure', 'failed'],
     ['a drain that lost pods', aDecision('spot-drain', 'drain', { blocked: 1 }), 'failure', 'lost pods'],
@@ -48,7 +60,7 @@ describe('nobody is notified of', () => {
     ['every sync', aDecision('branch-deploy', 'sync')],
     ['what a role may not publish', aDecision('spot-drain', 'warn')],
     ['what a role may not publish', aDecision('spot-drain', 'deployed')],
-    ['what a role may not publish', aDecision('night-schedule', 'wake')],
+    ['what a role may not publish', aDecision('self-service', 'wake')],
   ] as const)('%s', (_what, decision) => {
     expect(notificationOf(decision, 'UTC')).toBeUndefined();
   });

@@ -71,8 +71,10 @@ export function keepLedger(deployments: readonly Deployment[]) {
       if (!ledger) return;
       ledger.calls++;
       if (refusal) ledger.refused.push(`${call.action}: ${refusal}`);
+      // The action of Lambda's Invoke has another name than the call.
+      const action = call.action === 'lambda:Invoke' ? 'lambda:InvokeFunction' : call.action;
       for (const [part, used] of ledger.parts) {
-        if (part.action !== call.action) continue;
+        if (part.action !== action) continue;
         let judge = judges.get(part);
         if (!judge) {
           const role = { ...ledger.role, statements: [part.statement] };

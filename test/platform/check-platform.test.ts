@@ -16,6 +16,20 @@ function linesOf(config: PlatformConfig, night: NightshiftConfig = nightshift): 
   }
 }
 
+test('open access in an account that another environment uses is refused', () => {
+  const { account } = nightshift.environments['develop']!;
+  const shared: NightshiftConfig = {
+    ...nightshift,
+    environments: {
+      ...nightshift.environments,
+      sandbox: { ...nightshift.environments['sandbox']!, account },
+    },
+  };
+  expect(linesOf(platform, shared).join('\n')).toContain(
+    `environments.sandbox.access.open: develop is in the same account ${account}`,
+  );
+});
+
 test('the platform of the example is accepted', () => {
   expect(linesOf(platform)).toEqual([]);
 });
@@ -54,6 +68,12 @@ describe('one line refuses', () => {
       'staging',
       dns({ zone: 'develop.example.com' }),
       'shares names with that of develop',
+    ],
+    [
+      'open access in production',
+      'production',
+      (one) => ({ access: { ...one.access, open: true } }),
+      'developers may not do everything in production',
     ],
     [
       'a zone in that of another environment',

@@ -41,7 +41,7 @@ const MINUTE = 60_000;
 
 /** As lib/ sets them. Of spot-drain an event is dropped after two minutes, with one retry. */
 export const LAMBDA = {
-  night: { timeoutMs: MINUTE, retries: 1, retryAfterMs: [MINUTE] },
+  night: { timeoutMs: 90_000, retries: 1, retryAfterMs: [MINUTE] },
   drain: { timeoutMs: 3 * MINUTE, retries: 1, retryAfterMs: [MINUTE] },
   deploy: { timeoutMs: 2 * MINUTE, retries: 2, retryAfterMs: [MINUTE, 2 * MINUTE] },
 } as const satisfies Record<string, InvocationOptions>;

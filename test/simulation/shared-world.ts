@@ -2,6 +2,7 @@
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { WorldContext } from '@nightshift/lab/world/interfaces.ts';
+import type { ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import { createSimulatedClock, type SimulatedClock } from './clock.ts';
 import { createMemoryTable, type MemoryTable } from './table.ts';
 
@@ -10,6 +11,8 @@ export interface SharedWorld {
   readonly context: WorldContext;
   readonly aws: AwsWorld;
   readonly table: MemoryTable;
+  /** What the kubelets pull from. Absent: every image exists. */
+  readonly images?: ImageRegistry;
 }
 
 export function createSharedWorld(options: {

@@ -15,6 +15,8 @@ export interface StoryOptions {
   readonly seed: number;
   readonly severity: Severity;
   readonly without?: ReadonlySet<number>;
+  /** Without images and announced builds, as before they were in the stories: seeds that are pinned to a defect. */
+  readonly isPlain?: boolean;
   /** Puts a mistake around a whole invocation: the checkers must catch it. */
   readonly mutatePass?: (pass: () => Promise<unknown>) => Promise<unknown>;
 }

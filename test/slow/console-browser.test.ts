@@ -195,6 +195,29 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     await page.keyboard.press('Escape');
   });
 
+  test('shows only those of a state that is pressed, and all again once Escape leaves the search', async () => {
+    await page.locator('.count.bad').click();
+    await row('develop').waitFor({ state: 'detached' });
+    expect(await page.locator('.count.bad').getAttribute('aria-pressed')).toBe('true');
+    expect(await page.title()).toMatch(/^\(1\) /);
+    await page.keyboard.press('/');
+    await page.keyboard.press('Escape');
+    await row('develop').waitFor();
+  });
+
+  test('opens the environment that its address names, and its decisions by the key l', async () => {
+    await open('develop');
+    expect(new URL(page.url()).hash).toBe('#develop');
+    await page.reload();
+    await page.locator('.opened[data-environment=develop]').waitFor();
+    await page.keyboard.press('l');
+    await page.getByRole('dialog').getByText('Decisions in develop').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await page.locator('.detail').waitFor({ state: 'detached' });
+    expect(new URL(page.url()).hash).toBe('');
+  });
+
   test('speaks Japanese, and remembers it', async () => {
     await page.getByRole('button', { name: '日本語' }).click();
     await page.getByText('3 環境').waitFor();
@@ -277,6 +300,38 @@ describe.skipIf(!CHROMIUM)('thirty environments in a browser', () => {
         .allTextContents()
         .then((all) => all.slice(0, 3)),
     );
+    await page.context().close();
+  });
+
+  test('are printed in the colours of paper, without controls, on as few pages as there are rows for', async () => {
+    const page = await opened(718, 1040, 'dark');
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(718);
+    expect(await page.evaluate('document.documentElement.scrollHeight')).toBeLessThanOrEqual(2 * 1040);
+    expect(await page.locator('header button.quiet').first().isVisible()).toBe(false);
+    await page.getByText(/^as of /).waitFor();
+    const inks = await page
+      .locator('.row-button .phase')
+      .evaluateAll((all) => [...new Set(all.map((one) => getComputedStyle(one).color))]);
+    // That of `awake` in the light palette, which is dark enough on paper.
+    expect(inks).toContain('rgb(30, 107, 66)');
+    await page.context().close();
+  });
+
+  test('show no hours that would cover the dates on a phone', async () => {
+    const page = await opened(390, 844, 'light');
+    await page.locator('.row-button').nth(1).click();
+    await page.locator('.axis .date').first().waitFor();
+    const boxes = await page.locator('.axis text').evaluateAll((all) =>
+      all
+        .map((one) => one.getBoundingClientRect())
+        .filter(({ width }) => width > 0)
+        .map(({ left, right }) => [left, right]),
+    );
+    const sorted = boxes.sort(([a = 0], [b = 0]) => a - b);
+    for (const [index, [left = 0]] of sorted.entries())
+      expect(left).toBeGreaterThanOrEqual(sorted[index - 1]?.[1] ?? 0);
     await page.context().close();
   });
 

@@ -53,7 +53,16 @@ describe('the package', { timeout: 240_000 }, () => {
         .filter((root: string) => root !== 'dist'),
     );
     expect([...roots].sort()).toEqual(
-      ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'docs', 'manifests', 'package.json'].sort(),
+      [
+        'CHANGELOG.md',
+        'LICENSE',
+        'README.ja.md',
+        'README.md',
+        'bin',
+        'docs',
+        'manifests',
+        'package.json',
+      ].sort(),
     );
     expect(existsSync(join(installed, 'dist/lib/index.d.ts'))).toBe(true);
   });
@@ -67,6 +76,27 @@ describe('the package', { timeout: 240_000 }, () => {
       expect(globSync(`dist/functions/${capability}/handler.*`, { cwd: installed })).toEqual([]);
     },
   );
+
+  test('is the same to the byte when it is built and packed again', () => {
+    const pack = (name: string): Buffer => {
+      const folder = join(directory, name);
+      mkdirSync(folder);
+      if (name === 'first') cpSync(join(installed, 'dist'), join(folder, 'dist'), { recursive: true });
+      else execFileSync(process.execPath, ['bin/build.ts', join(folder, 'dist')], { stdio: 'pipe' });
+      const { files } = JSON.parse(readFileSync('package.json', 'utf8')) as { files: string[] };
+      for (const file of ['package.json', 'README.md', 'LICENSE', ...files])
+        if (file !== 'dist') cpSync(file, join(folder, file), { recursive: true });
+      execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
+        cwd: folder,
+        stdio: 'pipe',
+      });
+      const [tarball = ''] = globSync('*.tgz', { cwd: folder });
+      return readFileSync(join(folder, tarball));
+    };
+    const [first, second] = [pack('first'), pack('second')];
+    expect(first.length).toBeGreaterThan(100_000);
+    expect(second.equals(first)).toBe(true);
+  });
 
   test('brings the licences of what its bundles hold', () => {
     const notices = readFileSync(join(installed, 'dist/bundles/LICENSES.txt'), 'utf8');

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { type Cloud, createCloud } from '#cli/cloud.ts';
 import { type Lab, startLab } from '#demo/lab.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
@@ -52,6 +53,7 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await lab?.close();
   rmSync(directory, { recursive: true });
 });
@@ -71,6 +73,17 @@ function isAlive(id: number): boolean {
   } catch {
     return false;
   }
+}
+
+async function ledgerOf(): ReturnType<Cloud['ledger']> {
+  const { accessKeyId, secretAccessKey } = lab.environments[0]!.operator;
+  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
+  const now = () => new Date(lab.context.clock.now());
+  const cloud = await createCloud('develop', config.environments['develop']!, now);
+  return cloud.ledger('2026-11-24');
 }
 
 /** Virtual time waits until they have ended: a retry must not reach a process that is already killed. */
@@ -128,6 +141,15 @@ test('a removal at night that is killed in the middle restores everything', asyn
   expect(sizes()).toEqual(before);
   expect(replicas()).toBe(1);
   expect(denied).toEqual([]);
+  // The last night is in the ledger, with nothing but observed minutes. The host group slept last, and not for long yet.
+  const entries = await ledgerOf();
+  expect(entries.map(({ group, nodes, gapMinutes }) => [group, nodes, gapMinutes])).toEqual(
+    expect.arrayContaining([
+      ['develop-batch', 2, 0],
+      ['workers', 3, 0],
+    ]),
+  );
+  for (const { asleepMinutes } of entries) expect(asleepMinutes).toBeGreaterThan(5);
 
   // The ticks went first: the cluster stays up although it is night.
   await pass(10);

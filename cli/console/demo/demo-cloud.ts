@@ -39,7 +39,7 @@ export function createDemoCloud(environment: DemoEnvironment): Cloud {
         corrupt: memory.corrupt.map(({ item }) => item),
         ...(memory.state ? { state: memory.state.value } : {}),
         ...(override ? { override } : {}),
-        ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at } : {}),
+        ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at, seen: memory.notes.seen.value } : {}),
       } satisfies Night;
     },
     caller: async () => 'you',

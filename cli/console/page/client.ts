@@ -6,6 +6,7 @@ import { h } from './element.ts';
 import { fleet, urgencyOf } from './fleet.ts';
 import { keysDialog, listenToKeys, showKeys } from './keyboard.ts';
 import type { Language, Message } from './messages.ts';
+import { openInAddress } from './open.ts';
 import { isStale, onRedraw, redraw, type SortKey, state } from './state.ts';
 import { words } from './words.ts';
 
@@ -29,6 +30,8 @@ function listen(event: string, receive: (data: string) => void): void {
 }
 listen('environments', (data) => {
   const { names, demo } = JSON.parse(data) as { names: string[]; demo: boolean };
+  const linked = openInAddress();
+  if (state.names.length === 0 && linked && names.includes(linked)) state.open = linked;
   state.names = names;
   state.demo = demo;
 });
@@ -49,6 +52,9 @@ events.onerror = () => {
 };
 
 onRedraw(() => {
+  // A tab in the background shows how many need a person.
+  const failing = failingCount();
+  document.title = failing > 0 ? `(${failing}) ${words('title')}` : words('title');
   const app = document.getElementById('app');
   if (app) render(page(), app);
 });
@@ -61,6 +67,7 @@ function page(): VNode {
   const stale = isStale() && state.names.length > 0;
   return h('main', { class: stale ? 'stale' : '' }, [
     header(),
+    h('p', { class: 'printed', 'aria-hidden': 'true' }, words('asOf', { time: lastHeard() })),
     h(
       'div',
       { role: 'status' },
@@ -75,7 +82,14 @@ function page(): VNode {
 
 function lastHeard(): string {
   const at = new Date(Date.now() - (performance.now() - state.heardAt));
-  return at.toLocaleTimeString(state.language === 'ja' ? 'ja-JP' : 'en-GB');
+  return at.toLocaleString(state.language === 'ja' ? 'ja-JP' : 'en-GB', {
+    dateStyle: 'medium',
+    timeStyle: 'long',
+  });
+}
+
+function failingCount(): number {
+  return [...state.views.values()].filter((view) => urgencyOf(view) < 2).length;
 }
 
 function header(): VNode {
@@ -137,18 +151,36 @@ function sortChoice(): VNode {
   ]);
 }
 
+/** How many are in each state; a press shows only these, and a second press all again. */
 function counts(): readonly VNode[] {
   const views = [...state.views.values()];
-  const failing = views.filter((view) => urgencyOf(view) < 2).length;
+  const failing = failingCount();
   const phases = ['awake', 'asleep', 'starting', 'stopping'] as const;
+  const count = (key: string, kind: string, { text, search }: { text: string; search: string }) =>
+    h(
+      'button',
+      {
+        key,
+        type: 'button',
+        class: `count ${kind}`,
+        title: words('showOnly', { what: search }),
+        'aria-pressed': state.search === search,
+        onClick() {
+          state.search = state.search === search ? '' : search;
+          redraw();
+        },
+      },
+      text,
+    );
   return [
     h('span', { key: 'total' }, words('total', { n: state.names.length })),
-    ...(failing > 0 ? [h('span', { key: 'failing', class: 'bad' }, words('failure', { n: failing }))] : []),
+    ...(failing > 0
+      ? [count('failing', 'bad', { text: words('failure', { n: failing }), search: words('failed') })]
+      : []),
     ...phases.flatMap((phase) => {
-      const count = views.filter((view) => !view.error && view.phase === phase).length;
-      return count > 0
-        ? [h('span', { key: phase, class: `phase ${phase}` }, `${count} ${words(phase)}`)]
-        : [];
+      const found = views.filter((view) => !view.error && view.phase === phase).length;
+      const shown = { text: `${found} ${words(phase)}`, search: words(phase) };
+      return found > 0 ? [count(phase, `phase ${phase}`, shown)] : [];
     }),
   ];
 }

@@ -31,9 +31,11 @@ function dialogElement(): HTMLDialogElement | undefined {
 
 export function decisionLog(): VNode {
   const { log } = state;
-  const title = log
-    ? words('decisionsOf', { target: log.target, environment: log.environment })
-    : words('allDecisions');
+  const title = !log
+    ? words('allDecisions')
+    : log.target === log.environment
+      ? words('decisionsIn', { environment: log.environment })
+      : words('decisionsOf', { target: log.target, environment: log.environment });
   return h('dialog', { id: 'decisions', 'aria-labelledby': 'decisions-title' }, [
     h('div', { class: 'top' }, [
       h('h2', { id: 'decisions-title' }, title),
@@ -62,7 +64,11 @@ function body(): readonly Child[] {
   );
   if (found.length === 0) return [h('p', null, words('noDecisions'))];
   return [
-    h('p', { class: 'soft' }, `${found.length} · ${words('zone', { zone: view.timeZone })}`),
+    h(
+      'p',
+      { class: 'soft' },
+      `${words('found', { n: found.length })} · ${words('zone', { zone: view.timeZone })}`,
+    ),
     h(
       'ul',
       { tabIndex: 0, 'aria-label': words('allDecisions') },

@@ -8,6 +8,7 @@ import { showDecisions } from './decision-log.ts';
 import { h } from './element.ts';
 import type { Message } from './messages.ts';
 import { overrideForm } from './override-form.ts';
+import { promise } from './promise.ts';
 import { fetchJson } from './requests.ts';
 import { redraw, state } from './state.ts';
 import { timeline } from './timeline.ts';
@@ -72,7 +73,7 @@ function facts(view: EnvironmentView): VNode {
           null,
           words(next.to === 'awake' ? 'startsAt' : 'stopsAt', { time: local(view, next.at) }),
         ),
-        `, ${words('within', { time: remaining(view, next.at) })}: ${readable(view, next.reason)}`,
+        `${words('within', { time: remaining(view, next.at) })}: ${readable(view, next.reason)}`,
       ]),
     override &&
       h('p', { class: 'overridden' }, [
@@ -127,7 +128,13 @@ function deploys(view: EnvironmentView): VNode {
           h(
             'div',
             { class: 'soft' },
-            `${one.at ? `${local(view, one.at)}, ` : ''}${readable(view, one.text)}`,
+            [
+              one.at && local(view, one.at),
+              // Without a decision about it the text is the state.
+              one.text !== one.state && readable(view, one.text),
+            ]
+              .filter(Boolean)
+              .join(', '),
           ),
         ]),
       ),
@@ -176,7 +183,7 @@ function savings(view: EnvironmentView): VNode {
   return h('div', null, [
     h('h2', null, words('savings')),
     barChart(words('savings'), bars, 'savings'),
-    h('p', null, sum),
+    h('p', null, view.savings?.running ? `${sum} (${words('savingsRunning')})` : sum),
   ]);
 }
 
@@ -192,8 +199,8 @@ function mornings(view: EnvironmentView, known: readonly Morning[] | undefined):
     h('h2', null, words('mornings')),
     known === undefined
       ? h('p', { class: 'soft' }, words('loading'))
-      : known.length === 0
-        ? h('p', { class: 'soft' }, words('noMornings'))
+      : known.every(({ minutes }) => minutes === undefined)
+        ? h('p', { class: 'soft' }, words(known.length === 0 ? 'noMornings' : 'noneReady'))
         : barChart(
             words('mornings'),
             datesBefore(view, MORNING_DAYS).map((date) => {
@@ -206,6 +213,7 @@ function mornings(view: EnvironmentView, known: readonly Morning[] | undefined):
             }),
             'mornings',
           ),
+    promise(view),
   ]);
 }
 

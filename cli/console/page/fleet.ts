@@ -112,7 +112,7 @@ function nextWords(view: EnvironmentView): VNode | string {
   if (failure) return h('span', { class: 'bad' }, `✕ ${failure.target}: ${failure.reason}`);
   if (!next) return view.phase === 'never-stopped' ? '' : words('noNext');
   const time = `${near(view, next.at)} ${zoneOf(view)}`;
-  const text = `${words(next.to === 'awake' ? 'startsAt' : 'stopsAt', { time })}, ${words('within', { time: remaining(view, next.at) })}`;
+  const text = `${words(next.to === 'awake' ? 'startsAt' : 'stopsAt', { time })}${words('within', { time: remaining(view, next.at) })}`;
   return override ? h('span', null, [h('b', null, `${words('override')} `), text]) : text;
 }
 

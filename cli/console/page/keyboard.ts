@@ -1,6 +1,8 @@
-/** `/`, `j`, `k`, `Enter`, `Escape` and `?`. */
+/** `/`, `j`, `k`, `Enter`, `l`, `Escape` and `?`. */
 import type { VNode } from 'preact';
+import { showDecisions } from './decision-log.ts';
 import { h } from './element.ts';
+import { open } from './open.ts';
 import { redraw, state } from './state.ts';
 import { words } from './words.ts';
 
@@ -8,6 +10,7 @@ const KEYS = [
   ['/', 'keySearch'],
   ['j  k', 'keyMove'],
   ['Enter', 'keyOpen'],
+  ['l', 'keyLog'],
   ['Esc', 'keyClose'],
   ['?', 'keyHelp'],
 ] as const;
@@ -17,7 +20,7 @@ export function listenToKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.querySelector('dialog[open]')) return;
     if (isTyping(event.target)) {
-      if (event.key === 'Escape') (event.target as HTMLElement).blur();
+      if (event.key === 'Escape') leave(event.target as HTMLElement);
       return;
     }
     const act = ACTIONS[event.key];
@@ -37,11 +40,21 @@ const ACTIONS: Readonly<Record<string, () => void>> = {
   j: () => move(1),
   k: () => move(-1),
   '?': showKeys,
-  Escape() {
-    state.open = undefined;
-    redraw();
+  l() {
+    const focused = document.activeElement?.closest('[data-environment]')?.getAttribute('data-environment');
+    const name = focused ?? state.open;
+    if (name) void showDecisions(name, name);
   },
+  Escape: () => open(undefined),
 };
+
+/** As in k9s: the search is gone with its text. */
+function leave(field: HTMLElement): void {
+  field.blur();
+  if (field.id !== 'search') return;
+  state.search = '';
+  redraw();
+}
 
 function move(by: number): void {
   const rows = [...document.querySelectorAll<HTMLElement>('.row-button')];

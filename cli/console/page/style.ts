@@ -22,7 +22,10 @@ button { cursor: pointer; } button:disabled { opacity: .55; cursor: not-allowed;
 .soft { color: var(--soft); } .bad { color: var(--bad); } code { font-size: .92em; }
 header { display: flex; align-items: center; gap: .5rem .8rem; position: sticky; top: 0; z-index: 2; background: var(--ground); padding: .35rem 0; }
 header #search { flex: 1 1 12rem; min-width: 8rem; }
-.counts { display: flex; flex-wrap: wrap; gap: .2rem .5rem; align-items: center; margin: 0; white-space: nowrap; }
+.counts { display: flex; flex-wrap: wrap; gap: .2rem .3rem; align-items: center; margin: 0; white-space: nowrap; }
+.count { padding: .1rem .35rem; min-height: 1.5rem; border: 1px solid transparent; border-radius: .35rem; background: none; } .count.bad { color: var(--bad); }
+.count:hover { background: var(--hover); } .count[aria-pressed=true] { border-color: currentcolor; background: var(--hover); }
+.printed { display: none; }
 input, select { padding: .25rem .5rem; background: var(--card); border: 1px solid var(--soft); border-radius: .35rem; }
 input[type=checkbox] { width: auto; }
 .quiet, .preset { padding: .25rem .7rem; border-radius: .35rem; border: 1px solid var(--soft); background: var(--card); color: var(--press); }
@@ -68,6 +71,7 @@ button.link { color: var(--press); background: none; border: 0; padding: 0; text
 summary { cursor: pointer; color: var(--press); }
 .chart { margin: 0; } .chart svg { width: 100%; height: 64px; display: block; } .chart .ground { fill: var(--ground); } .chart .bar { fill: var(--asleep); } .chart.mornings .bar { fill: var(--moving); }
 .chart figcaption { display: flex; justify-content: space-between; font-size: .75rem; color: var(--soft); }
+.promise { margin: .4rem 0 0; } .promise svg { max-width: 100%; display: block; } .promise .kept { fill: var(--asleep); } .promise .missed { fill: var(--bad); } .promise figcaption { font-size: .85rem; }
 .side form { border: 1px solid var(--line); border-radius: .5rem; padding: .2rem .8rem .8rem; margin-top: .6rem; }
 .presets { display: flex; flex-wrap: wrap; gap: .35rem; } .preset[aria-pressed=true] { background: var(--press); color: var(--on-press); border-color: var(--press); }
 .field { margin-top: .5rem; } .field input { width: 100%; } .field label { display: block; font-size: .85rem; } .required { color: var(--soft); }
@@ -84,18 +88,23 @@ dialog .body { padding: .4rem 1rem 1rem; } dialog li { padding: .35rem 0; border
 dialog li time, dialog li strong { margin-right: .6rem; } dialog li.failed strong { color: var(--bad); }
 dl.body { display: grid; grid-template-columns: auto 1fr; gap: .3rem 1rem; } dd { margin: 0; } kbd { border: 1px solid var(--soft); border-radius: .25rem; padding: 0 .35rem; white-space: pre; }
 .stale .fleet { filter: grayscale(1); border: 3px dashed var(--soft); }
-@media (max-width: 70rem) { .columns-head, .row-button { grid-template-columns: minmax(9rem, 1fr) 8.6rem minmax(14rem, 2fr) minmax(9rem, 1fr); } .columns-head > :nth-child(n+5), .row-button > :nth-child(n+5) { display: none; } .detail { grid-template: 'facts' 'side' 'main' / minmax(0, 1fr); } header { flex-wrap: wrap; } }
-@media (max-width: 45rem) {
+@media screen and (max-width: 70rem) { .columns-head, .row-button { grid-template-columns: minmax(9rem, 1fr) 8.6rem minmax(14rem, 2fr) minmax(9rem, 1fr); } .columns-head > :nth-child(n+5), .row-button > :nth-child(n+5) { display: none; } .detail { grid-template: 'facts' 'side' 'main' / minmax(0, 1fr); } header { flex-wrap: wrap; } }
+@media screen and (max-width: 45rem) {
   main { padding: .3rem .5rem; } header { position: static; } header .sort span { display: none; } .banner { top: 0; }
   .columns-head { display: none; }
   .row-button { grid-template-columns: 1fr auto; height: auto; padding: .35rem .6rem; gap: .1rem .6rem; }
   .row-button .next { grid-column: 1 / -1; font-size: .85rem; } .row-button .day { grid-column: 1 / -1; }
-  .detail { padding: .3rem .6rem .8rem; } .timeline .row { grid-template-columns: 1fr; gap: 0; margin: .3rem 0; }
+  .axis text.hour { display: none; } .detail { padding: .3rem .6rem .8rem; } .timeline .row { grid-template-columns: 1fr; gap: 0; margin: .3rem 0; }
   .buttons button, .preset, header button, header select, header input { min-height: 2.75rem; }
 }
 @media print {
-  :root { --ground: #fff; --card: #fff; --ink: #000; --soft: #333; --line: #999; }
-  header #search, header button, .sort, .side, .banner.hint { display: none; } header { position: static; } body { font-size: 11px; }
-  * { print-color-adjust: exact; } .rows > li { break-inside: avoid; }
+  :root { --ground: #f4f5f7; --card: #fff; --ink: #000; --soft: #333; --line: #999; --hover: #fff;
+    --awake: #2f8f5b; --asleep: #4a5ab5; --moving: #c77d0a; --unknown: #b4bcc5; --bad: #b3261e; --press: #000; --awake-text: #1e6b42; --moving-text: #7a4b00; }
+  header #search, header button.quiet, .sort, .side, .banner.hint, .columns-head, dialog { display: none; } .printed { display: block; }
+  header { position: static; } main { padding: 0; } body { font-size: 11px; background: #fff; }
+  .row-button { grid-template-columns: minmax(9rem, 1.1fr) 6.6rem minmax(10rem, 1.4fr) minmax(10rem, 2fr); gap: 0 .5rem; padding-right: 0; } .row-button > :nth-child(n+5) { display: none; }
+  .row-button .next, .row-button .name { white-space: normal; } .axis text.hour { display: none; } .row-button { height: auto; min-height: 1.58rem; }
+  .detail { grid-template: 'facts' 'main' / minmax(0, 1fr); } .timeline .row { grid-template-columns: 6rem 1fr; } .columns { grid-template-columns: 1fr 1fr; }
+  * { print-color-adjust: exact; } .rows > li, .columns > div { break-inside: avoid; }
 }
 `;

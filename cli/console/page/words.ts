@@ -62,8 +62,8 @@ export function remaining(view: EnvironmentView, instant: string): string {
   const elapsed = performance.now() - (state.receivedAt.get(view.name) ?? performance.now());
   const minutes = Math.max(0, Math.ceil((Date.parse(instant) - Date.parse(view.now) - elapsed) / 60_000));
   const hours = Math.floor(minutes / 60);
-  if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
-  return hours > 0 ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+  if (hours >= 48) return words('daysHours', { d: Math.floor(hours / 24), h: hours % 24 });
+  return hours > 0 ? words('hoursMinutes', { h: hours, m: minutes % 60 }) : words('minutes', { m: minutes });
 }
 
 /** A recorded reason for people here: local times for instants, and short commits. */

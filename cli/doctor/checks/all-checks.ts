@@ -8,17 +8,23 @@ import { branchFilters } from './branch-filters.ts';
 import { cronJobs } from './cron-jobs.ts';
 import { deployed } from './deployed.ts';
 import { disruptionBudgets } from './disruption-budgets.ts';
+import { doorbell } from './doorbell.ts';
 import { holidays } from './holidays.ts';
 import { hostGroup } from './host-group.ts';
+import { images } from './images.ts';
 import { lambdaConcurrency } from './lambda-concurrency.ts';
 import { managedSizes } from './managed-sizes.ts';
 import { network } from './network.ts';
+import { pauseUndone } from './pause-undone.ts';
 import { paused } from './paused.ts';
 import { podIpCapacity } from './pod-ip-capacity.ts';
+import { savedSizes } from './saved-sizes.ts';
 import { schedulers } from './schedulers.ts';
+import { sleepingCompute } from './sleeping-compute.ts';
 import { spotShare } from './spot-share.ts';
 import { subscribers } from './subscribers.ts';
 import { tick } from './tick.ts';
+import { warmPools } from './warm-pools.ts';
 import { webhooks } from './webhooks.ts';
 import { zonalVolumes } from './zonal-volumes.ts';
 
@@ -32,6 +38,10 @@ export const CHECKS: readonly Check[] = [
   disruptionBudgets,
   zonalVolumes,
   hostGroup,
+  sleepingCompute,
+  warmPools,
+  pauseUndone,
+  doorbell,
   cronJobs,
   managedSizes,
   network,
@@ -41,10 +51,12 @@ export const CHECKS: readonly Check[] = [
   argocdToken,
   argocdCapability,
   branchFilters,
+  images,
   holidays,
   tick,
   paused,
   schedulers,
+  savedSizes,
   subscribers,
   lambdaConcurrency,
 ];

@@ -58,6 +58,7 @@ export function servicesCalled({ settings }: EnvironmentFacts): readonly string[
     'states',
     // On a removal: CloudFormation is answered through S3, and a long restore continues in another invocation.
     ...(nightSchedule ? ['lambda', 's3'] : []),
+    ...(spotDrain.dryRun || spotDrain.events === false ? [] : ['events']),
     ...((nightSchedule ?? spotDrain).notify ? ['sns'] : []),
     ...(branchDeploy ? ['codebuild'] : []),
     ...(usesRegistry ? ['ecr.api'] : []),

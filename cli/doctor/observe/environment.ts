@@ -1,6 +1,7 @@
 /** Observes everything that the checks need, with the credentials of this shell. */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { CodeBuildClient } from '@aws-sdk/client-codebuild';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { EKSClient } from '@aws-sdk/client-eks';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -24,6 +25,8 @@ import { observeCapability, observeProjects, observeToken } from './deploys.ts';
 import { observeFunctions } from './functions.ts';
 import { observeCluster, observeGroups } from './groups.ts';
 import { observeAccessReviews, observeCni, observeExcessRights, observeKubernetes } from './kubernetes.ts';
+import { observeLeftTables } from './left-tables.ts';
+import { observeListener } from './listener.ts';
 import { observeInstanceNetworks, observeInterfaceAddresses, observeSubnets } from './network.ts';
 import { observe } from './observe.ts';
 import { observeSchedulers } from './schedulers.ts';
@@ -50,18 +53,31 @@ export async function observeEnvironment(
     const settings = settingsOf(loaded.config, name, io.now());
     const kubernetes = kubernetesClient(clients.eks, named, io);
     try {
-      const [network, inCluster, night, functions, concurrency, schedulers, deploys, vpc, alarmTopic] =
-        await Promise.all([
-          observeNetwork(clients.ec2, groups),
-          observeInCluster(kubernetes, settings),
-          observe('dynamodb:Query', () => cloud.night()),
-          observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
-          observeConcurrency(clients.lambda),
-          observeSchedulers(clients.eks, environment.cluster),
-          observeDeploys(clients, environment, settings),
-          observeVpc(clients.ec2, environment.network),
-          observeAlarmTopic(clients.sns, named),
-        ]);
+      const [
+        network,
+        inCluster,
+        night,
+        functions,
+        concurrency,
+        schedulers,
+        leftTables,
+        deploys,
+        vpc,
+        alarmTopic,
+        listener,
+      ] = await Promise.all([
+        observeNetwork(clients.ec2, groups),
+        observeInCluster(kubernetes, settings),
+        observe('dynamodb:Query', () => cloud.night()),
+        observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
+        observeConcurrency(clients.lambda),
+        observeSchedulers(clients.eks, environment.cluster),
+        observeLeftTables(clients.dynamodb, loaded, named),
+        observeDeploys(clients, environment, settings),
+        observeVpc(clients.ec2, environment.network),
+        observeAlarmTopic(clients.sns, named),
+        observeListener(environment, clients.loadBalancing),
+      ]);
       // Only after a first response is the time that of AWS.
       const now = cloud.now();
       return {
@@ -78,9 +94,11 @@ export async function observeEnvironment(
         functions,
         concurrency,
         schedulers,
+        leftTables,
         ...deploys,
         vpc,
         alarmTopic,
+        ...(listener ? { listener } : {}),
       };
     } finally {
       kubernetes.close();
@@ -96,9 +114,14 @@ function clientsFor({ name, environment }: NamedEnvironment) {
   return {
     autoScaling: new AutoScalingClient(options),
     codeBuild: new CodeBuildClient(options),
+    dynamodb: new DynamoDBClient(options),
     ec2: new EC2Client(options),
     eks: new EKSClient(options),
     lambda: new LambdaClient(options),
+    loadBalancing: async () => {
+      const { ElasticLoadBalancingV2Client } = await import('@aws-sdk/client-elastic-load-balancing-v2');
+      return new ElasticLoadBalancingV2Client(options);
+    },
     secretsManager: new SecretsManagerClient(options),
     sns: new SNSClient(options),
   };

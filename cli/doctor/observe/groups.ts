@@ -10,6 +10,7 @@ import {
   type EKSClient,
   type Nodegroup,
 } from '@aws-sdk/client-eks';
+import { warmPoolOf } from '#functions/adapters/aws/groups.ts';
 import type { ClusterFacts, GroupFacts } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { observe } from './observe.ts';
@@ -57,6 +58,7 @@ export async function observeGroups(
 
 function factsOf(group: AutoScalingGroup, nodegroup?: Nodegroup): GroupFacts {
   const policy = group.MixedInstancesPolicy;
+  const pool = group.WarmPoolConfiguration;
   const distribution = policy?.InstancesDistribution;
   const overrides = (policy?.LaunchTemplate?.Overrides ?? []).flatMap(
     ({ InstanceType }) => InstanceType ?? [],
@@ -81,6 +83,9 @@ function factsOf(group: AutoScalingGroup, nodegroup?: Nodegroup): GroupFacts {
     instances: (group.Instances ?? []).flatMap(({ InstanceId }) => InstanceId ?? []),
     onDemandBase: nodegroup ? 0 : (distribution?.OnDemandBaseCapacity ?? 0),
     spotPercent,
+    ...(pool && pool.Status === undefined
+      ? { warmPool: { ...warmPoolOf(pool), instances: group.WarmPoolSize ?? 0 } }
+      : {}),
     tags: { ...tagsOf(group), ...nodegroup?.tags },
   };
 }

@@ -9,6 +9,7 @@ import { CNI_DEFAULTS, type CniSettings } from '#model/pod-addresses.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import type { AccessReview, KubernetesFacts, LabelSelector, WebhookFacts } from '../facts.ts';
 import type { Observation } from '../observation.ts';
+import { observeApplications, observeNodePools } from './custom-resources.ts';
 import { observe } from './observe.ts';
 
 type Client = Pick<KubernetesClient, 'list' | 'request'>;
@@ -16,6 +17,7 @@ type Client = Pick<KubernetesClient, 'list' | 'request'>;
 export async function observeKubernetes(client: Client): Promise<KubernetesFacts> {
   const list = <T>(what: string, path: string): Promise<Observation<T[]>> =>
     observe(`list ${what}`, () => client.list<T>(path));
+  const custom = Promise.all([observeNodePools(client), observeApplications(client)]);
   const [webhooks, budgets, volumes, cronJobs, deployments, services, namespaces, pods, nodes] =
     await Promise.all([
       observeWebhooks(client),
@@ -28,7 +30,19 @@ export async function observeKubernetes(client: Client): Promise<KubernetesFacts
       list<Pod>('pods', '/api/v1/pods'),
       list<Node>('nodes', '/api/v1/nodes'),
     ]);
-  return { webhooks, budgets, volumes, cronJobs, deployments, services, namespaces, pods, nodes };
+  const [nodePools, applications] = await custom;
+  const ofKubernetes = {
+    webhooks,
+    budgets,
+    volumes,
+    cronJobs,
+    deployments,
+    services,
+    namespaces,
+    pods,
+    nodes,
+  };
+  return { ...ofKubernetes, nodePools, applications };
 }
 
 interface WebhookConfiguration {

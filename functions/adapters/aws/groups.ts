@@ -145,6 +145,11 @@ function groupOf(group: AutoScalingGroup): Group {
     throw new NightshiftError(
       `auto scaling answered DescribeAutoScalingGroups with a group without its ${name === undefined ? 'name' : `sizes: ${name}`}`,
     );
+  // Only that of a group at zero may be left out: elsewhere it must not count as empty.
+  if (!Array.isArray(group.Instances) && desired > 0)
+    throw new NightshiftError(
+      `auto scaling answered DescribeAutoScalingGroups with a group without its instances: ${name}`,
+    );
   const pool = group.WarmPoolConfiguration;
   const nodegroup = group.Tags?.find((tag) => tag.Key === 'eks:nodegroup-name')?.Value;
   return {
@@ -163,7 +168,7 @@ function groupOf(group: AutoScalingGroup): Group {
 }
 
 /** Auto Scaling reports what is not set as absent, or as -1. */
-function warmPoolOf(pool: WarmPoolConfiguration): WarmPool {
+export function warmPoolOf(pool: WarmPoolConfiguration): WarmPool {
   const { MinSize, MaxGroupPreparedCapacity: max = -1, PoolState, InstanceReusePolicy } = pool;
   return {
     min: MinSize ?? 0,

@@ -6,10 +6,11 @@
 import type { PublishCommandInput, SNSClient } from '@aws-sdk/client-sns';
 import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
 import type { Decision } from '#model/decision.ts';
+import { BUTTON_KEY, STOP_KEY } from '#model/doorbell.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { topicNameOf } from '#model/names.ts';
 import { type Notification, notificationOf, type Severity } from '#model/notification.ts';
-import type { CommonSettings } from '#model/settings.ts';
+import type { CommonSettings, NotifySettings } from '#model/settings.ts';
 
 export interface NotifierOptions {
   readonly settings: Pick<CommonSettings, 'environment' | 'account' | 'region' | 'notify'>;
@@ -35,13 +36,11 @@ export function createNotifier(
   const { notify, environment } = options.settings;
   if (!notify) return undefined;
   let client = options.client;
-  const publish = async (notification: Notification, links: readonly string[]) => {
+  const publish = async (notification: Notification, added: Added) => {
     const sns = await import('./sns.ts');
     client ??= sns.createSnsClient();
-    await sns.publish(
-      client,
-      messageTo(topicArn(options.settings, notification.severity), notification, links),
-    );
+    const topic = topicArn(options.settings, notification.severity);
+    await sns.publish(client, messageTo(topic, notification, added));
   };
   const sentAt = new Map<string, number>();
 
@@ -68,7 +67,7 @@ export function createNotifier(
           );
           return [];
         });
-        await publish(notification, links);
+        await publish(notification, { links, button: buttonOf(decision, notify) });
       } catch (error) {
         sentAt.delete(keyOf(decision));
         const topic = topicNameOf(environment, notification.severity);
@@ -92,8 +91,25 @@ function keyOf({ action, target, reason }: Decision): string {
   return JSON.stringify(action === 'fail' ? [action, target] : [action, target, reason]);
 }
 
-/** As Amazon Q Developer in chat reads it. `links` are lines of ours, shown as they are: an address must stay one. */
-export function customNotification(notification: Notification, links: readonly string[] = []): unknown {
+/** What the button of a chat is shown by, and what it sends. Only under the warning of a stop: elsewhere there is no button. */
+type Button = Readonly<Record<typeof BUTTON_KEY | typeof STOP_KEY, string>>;
+
+function buttonOf(
+  { action, environment, stop }: Decision,
+  { buttons }: Pick<NotifySettings, 'buttons'>,
+): Button | undefined {
+  if (!buttons || action !== 'warn' || typeof stop !== 'string') return undefined;
+  return { [BUTTON_KEY]: environment, [STOP_KEY]: stop };
+}
+
+/** What is shown beside the notification. `links` are lines of ours, shown as they are: an address must stay one. */
+interface Added {
+  readonly links?: readonly string[];
+  readonly button?: Button | undefined;
+}
+
+/** As Amazon Q Developer in chat reads it. */
+export function customNotification(notification: Notification, { links = [], button }: Added = {}): unknown {
   const nextSteps = [...links, ...notification.nextSteps.map(asChatText)];
   return {
     version: '1.0',
@@ -109,6 +125,7 @@ export function customNotification(notification: Notification, links: readonly s
       threadId: asChatText(notification.thread),
       summary: asChatText(notification.title),
       eventType: notification.severity,
+      ...(button ? { additionalContext: button, enableCustomActions: true } : {}),
     },
   };
 }
@@ -136,16 +153,22 @@ function asMailText(text: string): string {
   return text.replaceAll('://', ': //');
 }
 
-function messageTo(topic: string, notification: Notification, links: readonly string[]): PublishCommandInput {
-  const nextSteps = notification.nextSteps.map(asMailText);
+function messageTo(topic: string, notification: Notification, added: Added): PublishCommandInput {
   return {
     TopicArn: topic,
     // SNS takes a hundred characters of ASCII.
     Subject: `[${notification.severity}] ${notification.title}`.replace(/[^\x20-\x7e]/g, '?').slice(0, 100),
     MessageStructure: 'json',
     Message: JSON.stringify({
-      default: JSON.stringify(customNotification(notification, links)),
-      email: [asMailText(notification.title), '', asMailText(notification.text), '', ...links, ...nextSteps]
+      default: JSON.stringify(customNotification(notification, added)),
+      email: [
+        asMailText(notification.title),
+        '',
+        asMailText(notification.text),
+        '',
+        ...(added.links ?? []),
+        ...notification.nextSteps.map(asMailText),
+      ]
         .join('\n')
         .trim(),
     }),

@@ -70,7 +70,10 @@ export function createTableOver(send: SendToTable, name: string): Table {
           ...(options.limit ? { Limit: options.limit - rows.length } : {}),
           ...(from ? { ExclusiveStartKey: from } : {}),
         });
-        for (const item of reply.Items ?? []) rows.push(rowOf(item));
+        // A partition without an item has an empty list: a reply without one is none of DynamoDB.
+        if (!Array.isArray(reply.Items))
+          throw new NightshiftError('dynamodb answered Query with a reply without its items');
+        for (const item of reply.Items) rows.push(rowOf(item));
         const next = reply.LastEvaluatedKey;
         if (next && from && next['sk']?.S === from['sk']?.S)
           throw new NightshiftError(`dynamodb answered with the page after ${from['sk']?.S} once more`);

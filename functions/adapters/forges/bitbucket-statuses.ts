@@ -20,6 +20,7 @@ const STATES = {
   pending: 'INPROGRESS',
   success: 'SUCCESSFUL',
   failure: 'FAILED',
+  unknown: 'STOPPED',
 } as const satisfies Record<CommitStatus['state'], string>;
 
 export function createBitbucketStatuses(options: BitbucketOptions): Statuses & { close(): void } {

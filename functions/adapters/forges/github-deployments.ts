@@ -16,6 +16,7 @@ const STATES = {
   running: 'in_progress',
   deployed: 'success',
   failed: 'failure',
+  unverified: 'error',
   superseded: 'inactive',
 } as const satisfies Record<CommitStatus['progress'], string>;
 

@@ -18,7 +18,13 @@ export function createGithubStatuses(options: GithubOptions): Statuses & { close
         method: 'POST',
         path: `/repos/${repository}/statuses/${status.sha}`,
         repository,
-        body: { state, description, context, ...(links?.page ? { target_url: links.page } : {}) },
+        body: {
+          // The check could not decide: GitHub has no neutral state.
+          state: state === 'unknown' ? 'error' : state,
+          description,
+          context,
+          ...(links?.page ? { target_url: links.page } : {}),
+        },
       });
       return reply.ok ? undefined : reply.failure;
     },

@@ -65,5 +65,7 @@ export function createGitlabStatuses(options: GitlabOptions): Statuses & { close
 
 function stateOf({ state, progress }: CommitStatus): string {
   if (state === 'pending') return progress === 'queued' ? 'pending' : 'running';
+  // It has ended, and is neither: GitLab has no other state for that.
+  if (state === 'unknown') return 'canceled';
   return state === 'success' ? 'success' : 'failed';
 }

@@ -29,11 +29,13 @@ function viewOf(node: Node): NodeView {
   const labels = node.metadata?.labels ?? {};
   const computeType = labels['eks.amazonaws.com/compute-type'];
   const nodePool = labels['karpenter.sh/nodepool'];
+  const nodegroup = labels['eks.amazonaws.com/nodegroup'];
   return {
     name: node.metadata?.name ?? '',
     instanceId: instanceIdOf(node),
     kind: computeType === 'fargate' || computeType === 'hybrid' ? computeType : 'instance',
     ...(nodePool === undefined ? {} : { nodePool }),
+    ...(nodegroup === undefined ? {} : { nodegroup }),
   };
 }
 

@@ -19,6 +19,7 @@ import { autoScalingService } from './services/auto-scaling.ts';
 import { createDynamoDb, dynamoDbService } from './services/dynamodb.ts';
 import { ec2Service } from './services/ec2.ts';
 import { eksService } from './services/eks.ts';
+import { elasticLoadBalancingService } from './services/elastic-load-balancing.ts';
 import { eventBridgeService } from './services/event-bridge.ts';
 import { kmsService } from './services/kms.ts';
 import { snsService, sqsService } from './services/messaging.ts';
@@ -88,6 +89,7 @@ export async function serveAws(options: ServeAwsOptions): Promise<AwsEndpoint> {
     sqsService(aws),
     eventBridgeService(aws),
     kmsService(aws),
+    elasticLoadBalancingService(aws),
     dynamoDbService(dynamo),
     ...(options.services ?? []),
   ]) {

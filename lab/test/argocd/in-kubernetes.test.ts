@@ -69,6 +69,26 @@ describe('an Application in the cluster`s API', () => {
     expect(argocd.application('api')?.metadata.uid).toBe(read().metadata.uid);
   });
 
+  test('names the images of live pods until the last old pod has ended, and no longer', async () => {
+    kubernetes.api.modify('deployments.apps', 'api', 'api', (draft) => {
+      if (draft.spec)
+        draft.spec.template.metadata = {
+          ...draft.spec.template.metadata,
+          annotations: { 'lab.nightshift/exit-seconds': '25' },
+        };
+    });
+    await pass(120);
+    git.push({ repository: REPOSITORY, ref: 'refs/heads/develop', sha: SECOND });
+    patch({
+      operation: { sync: {}, initiatedBy: { username: 'nightshift' } },
+      status: { operationState: null },
+    });
+    await pass(10);
+    expect(read().status.summary.images).toHaveLength(2);
+    await pass(110);
+    expect(read().status.summary.images).toEqual([`example/api:${SECOND}`]);
+  });
+
   test('an operation written to it is run; the writer clears the old state', async () => {
     git.push({ repository: REPOSITORY, ref: 'refs/heads/develop', sha: SECOND });
     patch({

@@ -116,3 +116,62 @@ export function aRule(id: string, target: string, properties: Readonly<Record<st
     },
   };
 }
+
+/** A rule that starts a state machine, which waits and invokes the function `Fn` with the whole event. */
+export function aWatch({ mayStart = true } = {}) {
+  const role = (service: string, actions: readonly string[]) => ({
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: service } }],
+      },
+      Policies: [
+        {
+          PolicyName: 'allowed',
+          PolicyDocument: { Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }] },
+        },
+      ],
+    },
+  });
+  const states = {
+    Wait: { Type: 'Wait', SecondsPath: '$.delaySeconds', Next: 'Invoke' },
+    Invoke: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::lambda:invoke',
+      Parameters: {
+        FunctionName: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:fn`,
+        InvocationType: 'Event',
+        Payload: { 'check.$': '$.check' },
+      },
+      End: true,
+    },
+  };
+  return {
+    Waiter: role('states.amazonaws.com', ['lambda:InvokeFunction']),
+    Starter: role('events.amazonaws.com', mayStart ? ['states:StartExecution'] : ['states:ListExecutions']),
+    Machine: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        StateMachineName: 'later',
+        RoleArn: { 'Fn::GetAtt': ['Waiter', 'Arn'] },
+        DefinitionString: JSON.stringify({ StartAt: 'Wait', States: states }),
+      },
+    },
+    Watch: {
+      Type: 'AWS::Events::Rule',
+      Properties: {
+        EventPattern: { source: ['aws.ec2'] },
+        Targets: [
+          {
+            Id: 'Target0',
+            Arn: { Ref: 'Machine' },
+            RoleArn: { 'Fn::GetAtt': ['Starter', 'Arn'] },
+            InputTransformer: {
+              InputTemplate: '{"delaySeconds":20,"check":{"event":<aws.events.event.json>}}',
+            },
+          },
+        ],
+      },
+    },
+  };
+}

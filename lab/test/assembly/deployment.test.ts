@@ -3,7 +3,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { readAssembly } from '#lab/assembly/assembly.ts';
 import { readDeployment } from '#lab/assembly/deployment.ts';
-import { ACCOUNT, type AssemblyParts, anAssembly, aRule, aSchedule, REGION } from './an-assembly.ts';
+import { ACCOUNT, type AssemblyParts, anAssembly, aRule, aSchedule, aWatch, REGION } from './an-assembly.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -122,7 +122,28 @@ describe('a stack', () => {
           Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['Fn', 'Arn'] }, InputTransformer: {} }],
         }),
       },
-      'InputTransformer',
+      'input transformer',
+    ],
+    [
+      'a rule whose input is no JSON once the event is in it',
+      {
+        resources: aRule('R', 'Fn', {
+          EventPattern: { source: ['a'] },
+          Targets: [
+            {
+              Id: 'T',
+              Arn: { 'Fn::GetAtt': ['Fn', 'Arn'] },
+              InputTransformer: { InputTemplate: '{"event":"<aws.events.event.json>}' },
+            },
+          ],
+        }),
+      },
+      'no JSON object',
+    ],
+    [
+      'a rule that may not start its state machine',
+      { resources: aWatch({ mayStart: false }), functions: { Fn: '' } },
+      'may not start',
     ],
     [
       'a rule on another bus',

@@ -9,6 +9,7 @@ const child = startFunctionProcess({
   environment: {},
   offset: () => 0,
   log: () => {},
+  wait: async () => {},
 });
 await child.invoke({ id: '1', payload: '{}', timeoutMs: 10_000, context: {} });
 process.stdout.write(`${child.pid}\n`);

@@ -94,6 +94,31 @@ describe('a role of the assembly', () => {
     expect(ask('autoscaling:UpdateAutoScalingGroup', { AutoScalingGroupName: 'nobody' })).toBeDefined();
   });
 
+  test('may switch the NodePools of EKS Auto Mode, and not Auto Mode itself', () => {
+    const enabled = 'true';
+    const { ask } = aWorld([
+      allow(['eks:UpdateClusterConfig'], [`arn:aws:eks:${REGION}:${ACCOUNT}:cluster/develop`], {
+        Bool: {
+          'eks:computeConfigEnabled': enabled,
+          'eks:elasticLoadBalancingEnabled': enabled,
+          'eks:blockStorageEnabled': enabled,
+        },
+      }),
+    ]);
+    const request = (isEnabled: boolean) => ({
+      name: 'develop',
+      computeConfig: { enabled: isEnabled, nodePools: [] },
+      kubernetesNetworkConfig: { elasticLoadBalancing: { enabled: isEnabled } },
+      storageConfig: { blockStorage: { enabled: isEnabled } },
+    });
+    expect(ask('eks:UpdateClusterConfig', request(true))).toBeUndefined();
+    expect(ask('eks:UpdateClusterConfig', request(false))).toBeDefined();
+    expect(ask('eks:UpdateClusterConfig', { ...request(true), name: 'production' })).toBeDefined();
+    expect(
+      ask('eks:UpdateClusterConfig', { name: 'develop', computeConfig: { enabled: true } }),
+    ).toBeDefined();
+  });
+
   test('may write only the partitions of the table that it is given', () => {
     const table = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/nightshift`;
     const { ask } = aWorld([

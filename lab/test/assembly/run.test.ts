@@ -5,7 +5,7 @@ import { readAssembly } from '#lab/assembly/assembly.ts';
 import type { Invocation } from '#lab/assembly/function-runner.ts';
 import { type AssemblyOptions, runAssembly } from '#lab/assembly/run.ts';
 import { createContext } from '#lab/world/context.ts';
-import { ACCOUNT, type AssemblyParts, anAssembly, aRule, aSchedule, REGION } from './an-assembly.ts';
+import { ACCOUNT, type AssemblyParts, anAssembly, aRule, aSchedule, aWatch, REGION } from './an-assembly.ts';
 
 const START = new Date('2026-11-24T12:00:00Z');
 const cleanups: (() => Promise<void>)[] = [];
@@ -59,6 +59,38 @@ describe('a function', () => {
     });
     expect(Object.keys(environment)).not.toContain('PATH');
     expect(Object.keys(environment)).not.toContain('HOME');
+  });
+
+  test('waits in virtual time where it awaits a pause: the clock jumps, and the invocation counts as that long', async () => {
+    const { until, invocations, results } = await aRun({
+      functions: {
+        Fn: `import { setTimeout } from 'node:timers/promises';
+          export const handler = async (event, context) => {
+            const began = Date.now();
+            const left = context.getRemainingTimeInMillis();
+            await setTimeout(2_000);
+            return { waited: Date.now() - began, used: left - context.getRemainingTimeInMillis() };
+          };`,
+      },
+      resources: { Tick: aSchedule('Fn', { ScheduleExpression: 'rate(1 minute)' }) },
+    });
+    await until(10);
+    expect(invocations.length).toBeGreaterThanOrEqual(9);
+    for (const { waited, used } of results()) {
+      expect(waited).toBeGreaterThanOrEqual(2_000);
+      expect(used).toBeGreaterThanOrEqual(2_000);
+    }
+    for (const { durationMs } of invocations) expect(durationMs).toBeGreaterThanOrEqual(1_990);
+  });
+
+  test('that waits while the clock stands still goes on after that time', async () => {
+    const { invoke } = await aRun({
+      functions: {
+        Fn: `import { setTimeout } from 'node:timers/promises';
+          export const handler = async () => { await setTimeout(100); return 'awake'; };`,
+      },
+    });
+    expect(await invoke({})).toEqual({ ok: true, payload: '"awake"' });
   });
 
   test('lives in virtual time, also in the code that runs at import', async () => {
@@ -307,6 +339,28 @@ describe('a trigger', () => {
     context.signals.emit('event', { ...event, account: ACCOUNT, region: REGION, source: 'aws.health' });
     await until(1);
     expect(results()).toEqual([{ ...event, account: ACCOUNT, region: REGION }]);
+  });
+
+  test('start a state machine with the whole event in the template of their input', async () => {
+    const started: unknown[] = [];
+    const { until, context } = await aRun(
+      { functions: echo, resources: aWatch() },
+      { startExecution: (arn, input) => started.push([arn.split(':').at(-1), JSON.parse(input)]) },
+    );
+    const event = {
+      version: '0',
+      id: '$& "quoted"',
+      'detail-type': 'x',
+      source: 'aws.ec2',
+      account: ACCOUNT,
+      region: REGION,
+      time: '2026-11-24T12:00:00Z',
+      resources: [],
+      detail: { 'instance-id': 'i-1' },
+    } as const;
+    context.signals.emit('event', event);
+    await until(1);
+    expect(started).toEqual([['later', { delaySeconds: 20, check: { event } }]]);
   });
 
   test('can lose and duplicate events if the test configures it', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { configuredSizes } from '#lab/world/aws/index.ts';
 import type { ClusterNodes } from '#lab/world/interfaces.ts';
 import { aNodegroup, aWorld, scope } from './world.ts';
 
@@ -60,6 +61,33 @@ describe('a managed nodegroup', () => {
       expect.objectContaining({ code: 'InvalidParameterException', message }),
     );
     expect(nodegroup.status).toBe('ACTIVE');
+  });
+
+  test('has more than was configured while a rollout runs, and takes no other update until it ends', async () => {
+    const world = aWorld();
+    const nodegroup = aNodegroup(world);
+    await world.pass(120);
+    const { group } = nodegroup;
+    const rollout = world.aws.eks.updateNodegroupVersion(scope, 'develop', 'app', { minutes: 10 });
+    expect([rollout.type, nodegroup.status]).toEqual(['VersionUpdate', 'UPDATING']);
+    await world.pass(300);
+    expect([group.min, group.desired, group.max]).toEqual([1, 6, 12]);
+    expect(group.instances.size).toBe(6);
+    expect(configuredSizes(nodegroup)).toEqual({ min: 1, desired: 3, max: 6 });
+    expect(() => update(world, { min: 0, desired: 0 })).toThrow(
+      expect.objectContaining({ code: 'ResourceInUseException' }),
+    );
+    await world.pass(1_200);
+    expect([group.min, group.desired, group.max]).toEqual([1, 3, 6]);
+    expect([rollout.status, nodegroup.status]).toEqual(['Successful', 'ACTIVE']);
+    expect([...group.instances.values()].filter(({ state }) => state === 'running')).toHaveLength(3);
+  });
+
+  test('at zero has no node that a rollout would have to replace', () => {
+    const world = aWorld();
+    const { group } = aNodegroup(world, { min: 0, desired: 0 });
+    world.aws.eks.updateNodegroupVersion(scope, 'develop', 'app');
+    expect([group.desired, group.max]).toEqual([0, 6]);
   });
 
   test('refuses a second update until the first is done', async () => {

@@ -1,4 +1,5 @@
 import {
+  BatchGetBuildBatchesCommand,
   BatchGetBuildsCommand,
   BatchGetProjectsCommand,
   CodeBuildClient,
@@ -36,6 +37,52 @@ async function aDesk() {
   bench.codebuild.addProject(aProject());
   return { ...bench, clientOf, client: clientOf(ACCOUNT) };
 }
+
+describe('a batch as the SDK sees it', () => {
+  test('is named by its builds, runs until the last of them has ended, and counts the failures that are not ignored', async () => {
+    const { codebuild, context, pass, client } = await aDesk();
+    const project = { account: ACCOUNT, region: 'ap-northeast-1', name: 'api-develop' };
+    const begun = context.clock.date();
+    const push = (failing: { readonly ignoreFailure: boolean }) => {
+      codebuild.changeProject(project, {
+        batch: [
+          { identifier: 'app', buildSeconds: 60 },
+          { identifier: 'docs', buildSeconds: 30, outcome: 'FAILED', ...failing },
+        ],
+      });
+      return codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop' }).builds;
+    };
+    const batchOf = async (id: string) => {
+      const { builds } = await client.send(new BatchGetBuildsCommand({ ids: [id] }));
+      const ids = [builds?.[0]?.buildBatchArn ?? '', 'api-develop:nobody'];
+      const { buildBatches, buildBatchesNotFound } = await client.send(
+        new BatchGetBuildBatchesCommand({ ids }),
+      );
+      expect(buildBatchesNotFound).toEqual(['api-develop:nobody']);
+      return buildBatches?.[0];
+    };
+    const [first] = push({ ignoreFailure: true });
+    const [second] = push({ ignoreFailure: false });
+    await pass(61);
+    expect(await batchOf(first?.id ?? '')).toMatchObject({
+      complete: false,
+      buildBatchStatus: 'IN_PROGRESS',
+    });
+    await pass(10);
+    expect(await batchOf(first?.id ?? '')).toMatchObject({
+      complete: true,
+      buildBatchStatus: 'SUCCEEDED',
+      projectName: 'api-develop',
+      initiator: expect.stringMatching(/^GitHub-Hookshot\//),
+      endTime: new Date(begun.getTime() + 65_000),
+      buildGroups: [
+        { identifier: 'app', ignoreFailure: false, currentBuildSummary: { arn: first?.arn } },
+        { identifier: 'docs', ignoreFailure: true, currentBuildSummary: { buildStatus: 'FAILED' } },
+      ],
+    });
+    expect(await batchOf(second?.id ?? '')).toMatchObject({ complete: true, buildBatchStatus: 'FAILED' });
+  });
+});
 
 describe('CodeBuild as the SDK sees it', () => {
   test('BatchGetBuilds returns all that a deploy needs, with dates as dates', async () => {

@@ -1,130 +1,155 @@
-import https from 'node:https';
+import http from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readAssembly } from '#lab/assembly/assembly.ts';
-import { runAssembly } from '#lab/assembly/run.ts';
-import { serveLoadBalancer } from '#lab/http/load-balancer.ts';
-import { createCertificateAuthority } from '#lab/http/tls.ts';
-import { createContext } from '#lab/world/context.ts';
-import { anAssembly } from '../assembly/an-assembly.ts';
+import { loadBalancerEvent, serveListener } from '#lab/http/load-balancer.ts';
+import type { TargetHealth } from '#lab/world/aws/load-balancers.ts';
+import { account, aWorld, region } from '../aws/world.ts';
 
-const ECHO = `export const handler = async (event) => {
-  const reply = { statusCode: 200, statusDescription: '200 OK', isBase64Encoded: false, headers: {}, body: JSON.stringify(event) };
-  if (event.path === '/no-description') delete reply.statusDescription;
-  if (event.path === '/no-encoding') delete reply.isBase64Encoded;
-  return reply;
-};`;
-const target = { 'Fn::GetAtt': ['Echo', 'Arn'] };
-const HOST = 'nightshift.example.com';
+const scope = { account, region };
 
-async function aTargetGroup(permission: Readonly<Record<string, unknown>>) {
-  const made = await anAssembly({
-    functions: { Echo: ECHO },
-    resources: {
-      Permission: {
-        Type: 'AWS::Lambda::Permission',
-        Properties: {
-          Action: 'lambda:InvokeFunction',
-          FunctionName: target,
-          Principal: 'elasticloadbalancing.amazonaws.com',
-          ...permission,
-        },
-      },
-      Group: {
-        Type: 'AWS::ElasticLoadBalancingV2::TargetGroup',
-        Properties: { Name: 'ns-develop', TargetType: 'lambda', Targets: [{ Id: target }] },
-      },
+async function aListener(
+  reply: unknown = { statusCode: 200, headers: { 'x-from': 'page' }, body: 'a page' },
+  multiValueHeaders = false,
+) {
+  const { aws, context } = aWorld();
+  let health: readonly TargetHealth[] = [];
+  let isBusy = false;
+  const events: Record<string, unknown>[] = [];
+  const { loadBalancers } = aws;
+  const application = loadBalancers.addTargetGroup({
+    ...scope,
+    name: 'shop',
+    type: 'ip',
+    health: () => health,
+  });
+  const page = loadBalancers.addTargetGroup({
+    ...scope,
+    name: 'page',
+    type: 'lambda',
+    functionArn: 'page',
+    isPermitted: true,
+  });
+  const listener = loadBalancers.addListener(loadBalancers.addLoadBalancer({ ...scope, name: 'web' }), {
+    targetGroup: application.arn,
+  });
+  loadBalancers.createRule(scope, listener, {
+    priority: 1,
+    conditions: [{ field: 'host-header', values: ['page.example.com'] }],
+    targetGroups: [page.arn],
+  });
+  const runner = {
+    saturated: () => isBusy,
+    invoke: async (payload: string) => {
+      events.push(JSON.parse(payload));
+      return reply === 'error' ? { ok: false, error: {} } : { ok: true, payload: JSON.stringify(reply) };
     },
+  };
+  const port = await serveListener({
+    aws,
+    context,
+    run: { find: () => runner as never },
+    listener,
+    multiValueHeaders,
+    application: ({ path }) => ({ status: 200, body: `the shop at ${path}` }),
   });
-  onTestFinished(made.remove);
-  const context = createContext({ start: new Date('2026-11-24T12:00:00Z'), seed: 1 });
-  const assembly = await readAssembly(made.directory);
-  const run = await runAssembly({ assembly, context, environmentOf: () => ({}) });
-  onTestFinished(() => run.close());
-  return { run, context };
-}
-
-async function aLoadBalancer() {
-  const { run, context } = await aTargetGroup({});
-  const targetGroup = run.deployments[0]?.targetGroups[0];
-  if (!targetGroup) throw new Error('the stack has no target group');
-  const ca = await createCertificateAuthority();
-  const balancer = await serveLoadBalancer({
-    ...{ run, context, ca, targetGroup, host: HOST },
-    arn: 'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:loadbalancer/app/apps/0123456789abcdef',
-    issuer: 'https://id.example.com',
-    clientId: 'nightshift',
-  });
-  onTestFinished(() => balancer.close());
-  const send = (path: string, headers: Readonly<Record<string, string>> = {}, body = '') =>
-    new Promise<{ status: number; location: string; body: string }>((resolve, reject) => {
-      const request = https.request({
-        ...{ host: '127.0.0.1', port: balancer.port, ca: ca.pem, servername: HOST, path },
-        method: body ? 'POST' : 'GET',
-        headers: { host: HOST, ...headers },
-      });
-      request.on('error', reject);
-      request.on('response', (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            location: response.headers.location ?? '',
-            body: text,
-          }),
-        );
-      });
-      request.end(body);
+  onTestFinished(() => port.close());
+  const ask = (
+    host: string,
+    path = '/',
+    options: { method?: string; body?: string; headers?: object } = {},
+  ) =>
+    new Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }>((resolve, reject) => {
+      const request = http.request(
+        { port: port.port, path, method: options.method ?? 'GET', headers: { host, ...options.headers } },
+        (response) => {
+          let body = '';
+          response.on('data', (chunk) => {
+            body += chunk;
+          });
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+          );
+        },
+      );
+      request.on('error', reject).end(options.body);
     });
-  return { balancer, send };
+  return {
+    ask,
+    events,
+    targets: (next: readonly TargetHealth[]) => {
+      health = next;
+    },
+    saturate: () => {
+      isBusy = true;
+    },
+  };
 }
 
-describe('a load balancer with a sign-in', () => {
-  test('sends whoever has no session to the identity provider, and answers for its own host alone', async () => {
-    const { send } = await aLoadBalancer();
-    const { status, location } = await send('/');
-    expect([status, location]).toEqual([
-      302,
-      expect.stringMatching(/^https:\/\/id\.example\.com\/authorize\?/),
+describe('a listener', () => {
+  test('answers 503 without targets, 502 where none is healthy, and else as the application', async () => {
+    const { ask, targets } = await aListener();
+    expect((await ask('shop.example.com')).status).toBe(503);
+    targets([{ id: 'i-1', state: 'unused', reason: 'Target.InvalidState' }]);
+    expect((await ask('shop.example.com')).status).toBe(503);
+    targets([{ id: 'i-1', state: 'unhealthy' }]);
+    expect((await ask('shop.example.com')).status).toBe(502);
+    targets([
+      { id: 'i-1', state: 'healthy' },
+      { id: 'i-2', state: 'unhealthy' },
     ]);
-    expect((await send('/', { cookie: 'AWSELBAuthSessionCookie-0=guessed' })).status).toBe(302);
-    expect((await send('/', { host: 'evil.example' })).status).toBe(404);
-  });
-
-  test('sends the function the event of a Lambda target, a form in base64, and its own token', async () => {
-    const { balancer, send } = await aLoadBalancer();
-    const cookie = balancer.signIn({ sub: '1', email: 'ana@example.com' });
-    const headers = {
-      cookie,
-      'content-type': 'application/x-www-form-urlencoded',
-      'x-amzn-oidc-data': 'forged',
-    };
-    const { status, body } = await send('/x?l=a%20b', headers, 'name=Ana');
-    const event = JSON.parse(body);
-    expect(status).toBe(200);
-    expect(event).toMatchObject({
-      httpMethod: 'POST',
-      path: '/x',
-      queryStringParameters: { l: 'a%20b' },
-      body: Buffer.from('name=Ana').toString('base64'),
-      isBase64Encoded: true,
+    expect(await ask('shop.example.com', '/cart?a=1')).toMatchObject({
+      status: 200,
+      body: 'the shop at /cart',
     });
-    expect(event.headers['x-amzn-oidc-data'].split('.')).toHaveLength(3);
   });
 
-  test('answers 502 for a reply that lacks a field', async () => {
-    const { balancer, send } = await aLoadBalancer();
-    const cookie = balancer.signIn({ email: 'ana@example.com' });
-    expect((await send('/no-description', { cookie })).status).toBe(502);
-    expect((await send('/no-encoding', { cookie })).status).toBe(502);
+  test('sends a request to a function as an event: the query as it was sent, a form in base64', async () => {
+    const { ask, events } = await aListener();
+    const answer = await ask('page.example.com', '/a%20b?x=1%2B1&x=2&y', {
+      method: 'POST',
+      body: 'name=Ana',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(answer).toMatchObject({ status: 200, body: 'a page' });
+    expect(answer.headers['x-from']).toBe('page');
+    expect(events[0]).toMatchObject({
+      httpMethod: 'POST',
+      path: '/a%20b',
+      queryStringParameters: { x: '2', y: '' },
+      isBase64Encoded: true,
+      body: Buffer.from('name=Ana').toString('base64'),
+      headers: { host: 'page.example.com', 'x-forwarded-proto': 'https' },
+    });
   });
 
-  test('takes no function that it may not invoke', async () => {
-    const arn = 'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup';
-    await expect(aTargetGroup({ SourceArn: `${arn}/another/*` })).rejects.toThrow('does not have permission');
-    await aTargetGroup({ SourceArn: `${arn}/ns-develop/*` });
+  test('with multi-value headers sends and takes lists only', async () => {
+    const many = await aListener(
+      { statusCode: 200, multiValueHeaders: { 'x-from': ['page'] }, body: '' },
+      true,
+    );
+    expect((await many.ask('page.example.com', '/?x=1&x=2')).headers['x-from']).toBe('page');
+    expect(many.events[0]).toMatchObject({ multiValueQueryStringParameters: { x: ['1', '2'] } });
+    expect(many.events[0]).not.toHaveProperty('headers');
   });
+
+  test.each([['error'], [null], ['text'], [{ body: 'no status' }], [{ statusCode: 200, headers: { a: 1 } }]])(
+    'takes %j of a function for a bad gateway',
+    async (reply) => {
+      const { ask } = await aListener(reply);
+      expect((await ask('page.example.com')).status).toBe(502);
+    },
+  );
+
+  test('takes a throttled function for a bad gateway', async () => {
+    const { ask, saturate, events } = await aListener();
+    saturate();
+    expect((await ask('page.example.com')).status).toBe(502);
+    expect(events).toEqual([]);
+  });
+});
+
+test('a request without a body has an empty one', () => {
+  const event = loadBalancerEvent({ method: 'GET', url: '/', headers: {} }, Buffer.from(''), {
+    targetGroup: 'arn',
+  });
+  expect(event).toMatchObject({ body: '', isBase64Encoded: false, queryStringParameters: {} });
 });

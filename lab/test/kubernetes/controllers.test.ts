@@ -67,6 +67,24 @@ describe('an instance', () => {
     expect(cluster.readyPods().every((pod) => runningOn(pod) === anInstance(2).privateDnsName)).toBe(true);
   });
 
+  test('whose kubelet dies keeps a NotReady node, and what is deleted there stays', async () => {
+    const cluster = await aRunningCluster(1);
+    cluster.kubernetes.addDeployment({ name: 'api', replicas: 1 });
+    await cluster.run(30);
+    cluster.kubernetes.killKubelet(anInstance(1).privateDnsName);
+    await cluster.run(60);
+    const [node] = nodes(cluster) as [NodeObject];
+    expect(condition(node, 'Ready')?.status).toBe('Unknown');
+    const [pod] = cluster.pods() as [PodObject];
+    cluster.kubernetes.evictPod('default', pod.metadata.name);
+    await cluster.run(300);
+    expect(nodes(cluster)).toHaveLength(1);
+    expect(cluster.pods().some(({ metadata }) => metadata.uid === pod.metadata.uid)).toBe(true);
+    cluster.lose(anInstance(1));
+    await cluster.run(60);
+    expect(nodes(cluster)).toHaveLength(0);
+  });
+
   test('that was drained first loses nothing but the pods of DaemonSets', async () => {
     const cluster = await aRunningCluster(2);
     cluster.kubernetes.addDaemonSet({ name: 'agent' });

@@ -88,13 +88,13 @@ function makeManifests(
   return seed.deployments.map((deployment) => ({
     ...deployment,
     image: withOverrides(deployment.image, overrides).replace(
-      /\{revision(?::(\d+))?\}/g,
-      (_, index?: string) => {
+      /\{revision(7)?(?::(\d+))?\}/g,
+      (_, short?: string, index?: string) => {
         const revision = revisions[index === undefined ? 0 : Number(index)];
         if (revision === undefined) {
           throw new Error(`image ${deployment.image} of ${seed.name}: there is no source ${index}`);
         }
-        return revision;
+        return short === undefined ? revision : revision.slice(0, 7);
       },
     ),
   }));

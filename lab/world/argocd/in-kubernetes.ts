@@ -69,7 +69,9 @@ export function serveApplications(context: WorldContext, argocd: ArgocdWorld, ap
 
   let watching = false;
   api.subscribe((change) => {
-    if (change.resource.key === 'deployments.apps' && !watching) {
+    // The last old pod of a rollout ends after its Deployment has changed for the last time.
+    const isPodGone = change.resource.key === 'pods' && change.type === 'DELETED';
+    if ((change.resource.key === 'deployments.apps' || isPodGone) && !watching) {
       watching = true;
       context.clock.after(WATCH_MS, () => {
         watching = false;

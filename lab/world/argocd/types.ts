@@ -158,7 +158,8 @@ export interface DeploymentTemplate {
   readonly namespace: string;
   readonly name: string;
   /**
-   * `{revision}` stands for the commit of the first source, `{revision:1}` for that of the second, and so on;
+   * `{revision}` stands for the commit of the first source, `{revision:1}` for that of the second, and so on, `{revision7}` for
+   * the first seven characters of the first;
    * `{helm:image.tag}` for the Helm parameter `image.tag`, which is `latest` until it is set.
    */
   readonly image: string;

@@ -14,6 +14,7 @@ import type {
   Subnet,
 } from './model.ts';
 import { watchLaunches } from './nodegroup-health.ts';
+import { type RolloutOptions, rollOut } from './nodegroup-rollout.ts';
 import { type NodegroupChange, updateNodegroup } from './nodegroup-update.ts';
 import type { Scaling } from './scaling.ts';
 import { isoSeconds, keyOf, type State } from './state.ts';
@@ -29,6 +30,8 @@ export interface ClusterOptions extends Scope {
   readonly zones?: readonly string[];
   /** Size of each zone's subnet: `/20` (the default) holds 4091 addresses, `/24` holds 251. */
   readonly subnetBits?: number;
+  /** In place of `zones` and `subnetBits`. */
+  readonly subnets?: readonly { readonly zone: string; readonly cidr: string }[];
   /** Default 1. With the VPC CNI a c5.4xlarge takes up to 240: eight interfaces of thirty addresses. */
   readonly addressesPerNode?: number;
   readonly tags?: Readonly<Record<string, string>>;
@@ -67,6 +70,8 @@ export interface Eks {
   nodegroups(scope: Scope, cluster: string): readonly Nodegroup[];
   nodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updateNodegroupConfig(scope: Scope, cluster: string, name: string, change: NodegroupChange): EksUpdate;
+  /** UpdateNodegroupVersion. */
+  updateNodegroupVersion(scope: Scope, cluster: string, name: string, options?: RolloutOptions): EksUpdate;
   updateClusterConfig(scope: Scope, cluster: string, change: ClusterChange): EksUpdate;
   deleteNodegroup(scope: Scope, cluster: string, name: string): Nodegroup;
   updates(scope: Scope, cluster: string, nodegroup?: string): readonly EksUpdate[];
@@ -128,6 +133,8 @@ export function createEks(
     nodegroups: (scope, name) => byName([...cluster(scope, name).nodegroups.values()]),
     updateNodegroupConfig: (scope, clusterName, name, change) =>
       updateNodegroup(state, scaling, nodegroup(scope, clusterName, name), change),
+    updateNodegroupVersion: (scope, clusterName, name, options) =>
+      rollOut(state, scaling, nodegroup(scope, clusterName, name), options),
     updateClusterConfig: (scope, name, change) => updateCluster(state, cluster(scope, name), change),
     deleteNodegroup(scope, clusterName, name) {
       const target = nodegroup(scope, clusterName, name);
@@ -205,7 +212,8 @@ export function createEks(
         throw new AwsError('ResourceInUseException', `Cluster already exists with name: ${name}`, {
           status: 409,
         });
-      const zones = options.zones ?? zonesOf(region);
+      const given = options.subnets;
+      const zones = given ? [...new Set(given.map(({ zone }) => zone))] : (options.zones ?? zonesOf(region));
       const role = `arn:aws:iam::${account}:role/eks-auto-node-${name}`;
       const pools = options.autoMode?.nodePools;
       const vpc = `vpc-0${state.context.hex(16)}`;
@@ -218,9 +226,9 @@ export function createEks(
         authenticationMode: options.authenticationMode ?? 'API_AND_CONFIG_MAP',
         createdAt: state.now(),
         zones,
-        subnets: zones.map((zone, index) =>
-          subnetOf(state, { zone, index, vpc, bits: options.subnetBits ?? 20 }),
-        ),
+        subnets:
+          given?.map(({ zone, cidr }) => ({ id: `subnet-0${state.context.hex(16)}`, zone, cidr, vpc })) ??
+          zones.map((zone, index) => subnetOf(state, { zone, index, vpc, bits: options.subnetBits ?? 20 })),
         addressesPerNode: options.addressesPerNode ?? 1,
         tags: options.tags ?? {},
         endpoint: `https://${state.context.hex(32).toUpperCase()}.gr7.${region}.eks.amazonaws.com`,

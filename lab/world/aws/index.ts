@@ -17,6 +17,7 @@ import {
 import { createFleets, type Fleets } from './fleet.ts';
 import { createInstanceEvents, type HealthEventOptions } from './instance-events.ts';
 import { createLifecycle } from './lifecycle.ts';
+import { createLoadBalancers, type LoadBalancers } from './load-balancers.ts';
 import { createMacKeys, type MacKeys } from './mac-keys.ts';
 import { answerEksHooks } from './managed-drain.ts';
 import { createMessaging, type Messaging } from './messaging.ts';
@@ -40,6 +41,7 @@ export { AwsError } from './error.ts';
 export type { FleetLaunch } from './fleet.ts';
 export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
+export { configuredSizes } from './nodegroup-rollout.ts';
 export { page } from './state.ts';
 export type { WarmPoolOptions } from './warm-pool.ts';
 
@@ -91,6 +93,7 @@ export interface AwsWorld {
   readonly ec2: Ec2;
   readonly secrets: Secrets;
   readonly macKeys: MacKeys;
+  readonly loadBalancers: LoadBalancers;
   readonly messaging: Messaging;
   readonly principals: Principals;
 
@@ -149,6 +152,7 @@ export function createAws(context: WorldContext): AwsWorld {
     ec2: ec2.api,
     secrets,
     macKeys: createMacKeys(state),
+    loadBalancers: createLoadBalancers(state),
     messaging,
     principals,
     clusters: () => state.clusters,

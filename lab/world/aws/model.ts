@@ -75,8 +75,10 @@ export interface Nodegroup {
   readonly createdAt: number;
   readonly instanceTypes: readonly string[];
   readonly capacityType: CapacityType;
-  /** Desired, minimum and maximum are those of this group. */
+  /** Desired, minimum and maximum are those of this group, unless a rollout has raised them. */
   readonly group: AutoScalingGroup;
+  /** What was configured, while a rollout runs. */
+  configured?: { readonly min: number; readonly desired: number; readonly max: number } | undefined;
   readonly tags: Readonly<Record<string, string>>;
   labels: Readonly<Record<string, string>>;
   taints: readonly { key: string; value?: string; effect: string }[];

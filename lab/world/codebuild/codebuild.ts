@@ -3,12 +3,14 @@
  * filters, builds take virtual time, and their state changes are emitted on the event bus, subject to the faults.
  */
 import { AwsError } from '../aws/error.ts';
-import type { Timer } from '../clock.ts';
 import type { AwsEvent, WorldContext } from '../interfaces.ts';
 import { buildPhaseChange, buildStateChange } from './build-event.ts';
+import { type Batch, type Build, batchViewOf, type Project, viewOf } from './build-view.ts';
 import { createGit, type GitWorld, sameRepository } from './git.ts';
-import { nextChange, type Plan, phasesAt, planOf, stoppedAt, submitted } from './phases.ts';
+import { planOf, stoppedAt, submitted } from './phases.ts';
 import type {
+  BatchPart,
+  BatchView,
   BuildView,
   Commit,
   EventFaults,
@@ -42,7 +44,9 @@ export interface CodebuildWorld {
   /** Another outcome or length for the builds to come. */
   changeProject(
     project: { readonly account: string; readonly region: string; readonly name: string },
-    change: Partial<Pick<ProjectOptions, 'outcome' | 'buildSeconds' | 'exportedVariables' | 'webhook'>>,
+    change: Partial<
+      Pick<ProjectOptions, 'outcome' | 'buildSeconds' | 'exportedVariables' | 'webhook' | 'batch'>
+    >,
   ): void;
   project(account: string, region: string, name: string): ProjectView | undefined;
   /** In the order in which they were added. */
@@ -52,40 +56,11 @@ export interface CodebuildWorld {
   stopBuild(account: string, region: string, id: string): BuildView;
   /** By id (`project:uuid`) or ARN; undefined also where it belongs to another account or region. */
   build(account: string, region: string, id: string): BuildView | undefined;
+  /** The same of a batch. */
+  batch(account: string, region: string, id: string): BatchView | undefined;
   /** Oldest first. */
   builds(account: string, region: string, project: string): readonly BuildView[];
   readonly faults: EventFaults;
-}
-
-interface Build {
-  readonly id: string;
-  readonly number: number;
-  readonly project: Project;
-  readonly initiator: string;
-  readonly startTime: number;
-  readonly sourceVersion?: string;
-  readonly commit?: string;
-  readonly environmentVariables: readonly Variable[];
-  readonly webhook?: WebhookEvent;
-  readonly trigger?: string;
-  plan: Plan;
-  /** Cached view, valid until the next change of the plan. */
-  shown: (Shown & { readonly view: BuildView }) | undefined;
-  /** Timers of its events not yet emitted. */
-  timers: readonly Timer[];
-}
-
-/** Of what a view was made, and for how long it holds. */
-interface Shown {
-  readonly plan: Plan;
-  readonly project: ProjectView;
-  readonly from: number;
-  readonly until: number;
-}
-
-interface Project {
-  view: ProjectView;
-  readonly builds: Build[];
 }
 
 /** What stands in a build's `initiator` when the host's delivery started it: the delivery's user agent. */
@@ -155,8 +130,9 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
   const begin = (
     project: Project,
     start: Pick<Build, 'initiator' | 'environmentVariables'> &
-      Partial<Pick<Build, 'sourceVersion' | 'commit' | 'webhook' | 'trigger'>>,
-  ): BuildView => {
+      Partial<Pick<Build, 'sourceVersion' | 'commit' | 'webhook' | 'trigger' | 'batch'>>,
+    part: Partial<BatchPart> = {},
+  ): Build => {
     const now = clock.now();
     const build: Build = {
       ...start,
@@ -170,7 +146,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
     };
     project.builds.push(build);
     builds.set(build.id, build);
-    const { outcome = 'SUCCEEDED', buildSeconds } = project.view;
+    const { outcome = 'SUCCEEDED', buildSeconds } = { ...project.view, ...part };
     const soFar = viewOf(build, now);
     const status = typeof outcome === 'function' ? outcome(soFar) : outcome;
     const timeout = (project.view.timeoutInMinutes ?? 60) * 60;
@@ -181,7 +157,31 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
         : planOf(now, wanted, status);
     announce(build);
     schedule(build);
-    return viewOf(build, now);
+    return build;
+  };
+
+  /** A build for each part, which names its batch. Of the batch itself there is no event. */
+  const beginBatch = (
+    project: Project,
+    parts: readonly BatchPart[],
+    start: Parameters<typeof begin>[1],
+  ): readonly Build[] => {
+    const batch: Batch = {
+      id: `${project.view.name}:${context.uuid()}`,
+      number: project.batches.length + 1,
+      project,
+      initiator: start.initiator,
+      startTime: clock.now(),
+      ...(start.sourceVersion === undefined ? {} : { sourceVersion: start.sourceVersion }),
+      ...(start.commit === undefined ? {} : { commit: start.commit }),
+      parts: [],
+    };
+    project.batches.push(batch);
+    for (const part of parts) {
+      const own = { ...start, initiator: `codebuild-batch/${project.view.name}`, batch };
+      batch.parts.push({ part, build: begin(project, own, part) });
+    }
+    return batch.parts.map(({ build }) => build);
   };
 
   const deliver = (
@@ -200,16 +200,17 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       if (!webhook || sameRepository(project.view.repository) !== sameRepository(repository)) continue;
       if (!startsBuild(webhook, event)) continue;
       const byCommit = source.ref !== undefined && project.view.webhookSourceVersion === 'commit';
-      started.push(
-        begin(project, {
-          initiator: USER_AGENTS[project.view.provider](context.hex),
-          environmentVariables: project.view.environmentVariables ?? [],
-          sourceVersion: byCommit ? source.commit : source.version,
-          commit: source.commit,
-          webhook: event,
-          trigger: source.trigger,
-        }),
-      );
+      const start = {
+        initiator: USER_AGENTS[project.view.provider](context.hex),
+        environmentVariables: project.view.environmentVariables ?? [],
+        sourceVersion: byCommit ? source.commit : source.version,
+        commit: source.commit,
+        webhook: event,
+        trigger: source.trigger,
+      };
+      const { batch } = project.view;
+      const begun = batch ? beginBatch(project, batch, start) : [begin(project, start)];
+      started.push(...begun.map((build) => viewOf(build, clock.now())));
     }
     return started;
   };
@@ -286,7 +287,7 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
         created: clock.now(),
         provider: git.provider(options.repository),
       };
-      projects.set(key, { view, builds: [] });
+      projects.set(key, { view, builds: [], batches: [] });
       return view;
     },
     changeProject({ account, region, name }, change) {
@@ -309,12 +310,13 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       }
       const version = options.sourceVersion ?? project.view.sourceVersion;
       const commit = commitOf(git, project.view.repository, version);
-      return begin(project, {
+      const build = begin(project, {
         initiator: options.initiator,
         environmentVariables: overlay(project.view.environmentVariables, options.environmentVariables),
         ...(version === undefined ? {} : { sourceVersion: version }),
         ...(commit === undefined ? {} : { commit }),
       });
+      return viewOf(build, clock.now());
     },
     stopBuild(account, region, id) {
       const build = find(account, region, id);
@@ -333,68 +335,19 @@ export function createCodebuild(context: WorldContext, options: CodebuildOptions
       const build = find(account, region, id);
       return build && viewOf(build, clock.now());
     },
+    batch(account, region, id) {
+      const prefix = `arn:aws:codebuild:${region}:${account}:build-batch/`;
+      const known = id.startsWith(prefix) ? id.slice(prefix.length) : id;
+      for (const { view, batches } of projects.values()) {
+        if (view.account !== account || view.region !== region) continue;
+        const found = batches.find((batch) => batch.id === known);
+        if (found) return batchViewOf(found, clock.now());
+      }
+      return undefined;
+    },
     builds: (account, region, name) =>
       (projects.get(keyOf(account, region, name))?.builds ?? []).map((build) => viewOf(build, clock.now())),
   };
-}
-
-function viewOf(build: Build, now: number): BuildView {
-  const { plan, project, shown } = build;
-  const holds =
-    shown?.plan === plan && shown.project === project.view && shown.from <= now && now < shown.until;
-  if (holds) return shown.view;
-  const view = makeView(build, now);
-  build.shown = { plan, project: project.view, from: now, until: nextChange(plan, now), view };
-  return view;
-}
-
-function makeView(build: Build, now: number): BuildView {
-  const { project } = build;
-  const phases = phasesAt(build.plan, now);
-  const complete = now >= build.plan.end;
-  const downloaded = phases.some((phase) => phase.type === 'DOWNLOAD_SOURCE' && phase.end !== undefined);
-  const ran = phases.some((phase) => phase.type === 'POST_BUILD' && phase.end !== undefined);
-  return {
-    id: build.id,
-    arn: `arn:aws:codebuild:${project.view.region}:${project.view.account}:build/${build.id}`,
-    account: project.view.account,
-    region: project.view.region,
-    project: project.view.name,
-    number: build.number,
-    initiator: build.initiator,
-    status: complete ? build.plan.status : 'IN_PROGRESS',
-    complete,
-    startTime: build.startTime,
-    ...(complete ? { endTime: build.plan.end } : {}),
-    currentPhase: phases.at(-1)?.type ?? 'SUBMITTED',
-    phases,
-    ...(build.sourceVersion === undefined ? {} : { sourceVersion: build.sourceVersion }),
-    ...(downloaded && build.commit !== undefined ? { resolvedSourceVersion: build.commit } : {}),
-    source: { type: project.view.provider, location: `${sameRepository(project.view.repository)}.git` },
-    environmentVariables: build.environmentVariables,
-    exportedEnvironmentVariables: ran ? exportedBy(build) : [],
-    timeoutInMinutes: project.view.timeoutInMinutes ?? 60,
-    ...(build.webhook ? { webhook: build.webhook } : {}),
-  };
-}
-
-function exportedBy(build: Build): Variable[] {
-  const { webhook } = build;
-  const known: Record<string, string | undefined> = {
-    CODEBUILD_WEBHOOK_HEAD_REF: webhook?.headRef,
-    CODEBUILD_WEBHOOK_BASE_REF: webhook?.baseRef,
-    CODEBUILD_WEBHOOK_EVENT: webhook?.event,
-    CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID: webhook?.actor,
-    CODEBUILD_WEBHOOK_TRIGGER: build.trigger,
-    CODEBUILD_RESOLVED_SOURCE_VERSION: build.commit,
-    CODEBUILD_SOURCE_VERSION: build.sourceVersion,
-    CODEBUILD_BUILD_ID: build.id,
-    CODEBUILD_BUILD_NUMBER: String(build.number),
-    CODEBUILD_INITIATOR: build.initiator,
-  };
-  return (build.project.view.exportedVariables ?? []).map((variable) =>
-    typeof variable === 'string' ? { name: variable, value: known[variable] ?? '' } : variable,
-  );
 }
 
 function commitOf(git: GitWorld, repository: string, version: string | undefined): string | undefined {

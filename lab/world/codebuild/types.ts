@@ -132,6 +132,44 @@ export interface ProjectOptions {
   readonly webhookSourceVersion?: 'ref' | 'commit';
   /** Default 60. */
   readonly timeoutInMinutes?: number;
+  /** A delivery starts a batch of these builds (`BUILD_BATCH`). */
+  readonly batch?: readonly BatchPart[];
+}
+
+/** One build of a batch, as `batch.build-list` of the buildspec names it. */
+export interface BatchPart {
+  readonly identifier: string;
+  /** The batch succeeds although this one failed. */
+  readonly ignoreFailure?: boolean;
+  /** Default: as the project's. */
+  readonly buildSeconds?: number;
+  readonly outcome?: FinalStatus;
+}
+
+/** A batch as it is now. */
+export interface BatchView
+  extends Pick<
+    BuildView,
+    | 'id'
+    | 'arn'
+    | 'account'
+    | 'region'
+    | 'project'
+    | 'number'
+    | 'initiator'
+    | 'status'
+    | 'complete'
+    | 'startTime'
+    | 'endTime'
+    | 'sourceVersion'
+    | 'resolvedSourceVersion'
+    | 'source'
+  > {
+  readonly groups: readonly {
+    readonly identifier: string;
+    readonly ignoreFailure: boolean;
+    readonly build: BuildView;
+  }[];
 }
 
 export interface ProjectView extends ProjectOptions {
@@ -166,6 +204,8 @@ export interface BuildView {
   readonly timeoutInMinutes: number;
   /** The delivery that started it. Not in the API. */
   readonly webhook?: WebhookEvent;
+  /** The batch that it is a part of. */
+  readonly batchArn?: string;
 }
 
 /** What happens to build events on their way to the bus. Delivery is best effort, and at least once. */

@@ -70,6 +70,7 @@ export function createKubernetes(context: WorldContext, options: KubernetesOptio
     evictPod,
     podsOn: store.podsOn,
     nodeOf: machines.nodeOf,
+    killKubelet: machines.killKubelet,
 
     cordon(instanceId) {
       const node = machines.nodeOf(instanceId);

@@ -45,6 +45,8 @@ export interface Fleet {
     readonly labels: Readonly<Record<string, string>>;
   }): string;
   terminate(instanceId: string): void;
+  /** False while it is shutting down. Default: as soon as its kubelet is gone. */
+  isGone?(instanceId: string): boolean;
   /** Zones in which instances can be launched. */
   readonly zones: readonly string[];
 }
@@ -118,6 +120,8 @@ export interface Kubernetes extends ClusterNodes, Workloads {
   evictPod(namespace: string, name: string): void;
   podsOn(nodeName: string): readonly PodObject[];
   nodeOf(instanceId: string): string | undefined;
+  /** The kubelet dies, and its instance runs on: the node becomes NotReady, and its pods never end. */
+  killKubelet(nodeName: string): void;
 
   addNamespace(name: string): void;
   addDeployment(seed: DeploymentSeed): void;

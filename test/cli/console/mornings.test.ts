@@ -34,3 +34,13 @@ test('has no length while a group is not Ready', () => {
     { date: '2026-11-24', startedAt: '2026-11-23T23:00:00Z' },
   ]);
 });
+
+test('a start before midnight that is Ready after it is one morning', () => {
+  const decisions = [
+    aDecision('system', 'start', '2026-11-24T14:58:00Z'),
+    aDecision('system', 'confirm-start', '2026-11-24T15:04:00Z'),
+  ];
+  expect(morningsOf(decisions, 'Asia/Tokyo')).toEqual([
+    { date: '2026-11-24', startedAt: '2026-11-24T14:58:00Z', readyAt: '2026-11-24T15:04:00Z', minutes: 6 },
+  ]);
+});

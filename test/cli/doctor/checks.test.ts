@@ -7,12 +7,15 @@ import { branchFilters } from '#cli/doctor/checks/branch-filters.ts';
 import { cronJobs } from '#cli/doctor/checks/cron-jobs.ts';
 import { deployed } from '#cli/doctor/checks/deployed.ts';
 import { disruptionBudgets } from '#cli/doctor/checks/disruption-budgets.ts';
+import { doorbell } from '#cli/doctor/checks/doorbell.ts';
 import { holidays } from '#cli/doctor/checks/holidays.ts';
 import { hostGroup } from '#cli/doctor/checks/host-group.ts';
+import { images } from '#cli/doctor/checks/images.ts';
 import { lambdaConcurrency } from '#cli/doctor/checks/lambda-concurrency.ts';
 import { managedSizes } from '#cli/doctor/checks/managed-sizes.ts';
 import { network } from '#cli/doctor/checks/network.ts';
 import { paused } from '#cli/doctor/checks/paused.ts';
+import { savedSizes } from '#cli/doctor/checks/saved-sizes.ts';
 import { schedulers } from '#cli/doctor/checks/schedulers.ts';
 import { spotShare } from '#cli/doctor/checks/spot-share.ts';
 import { subscribers } from '#cli/doctor/checks/subscribers.ts';
@@ -20,8 +23,9 @@ import { tick } from '#cli/doctor/checks/tick.ts';
 import { webhooks } from '#cli/doctor/checks/webhooks.ts';
 import { zonalVolumes } from '#cli/doctor/checks/zonal-volumes.ts';
 import { runChecks } from '#cli/doctor/doctor.ts';
-import type { EnvironmentFacts, WebhookFacts } from '#cli/doctor/facts.ts';
+import type { EnvironmentFacts, ListenerFacts, WebhookFacts } from '#cli/doctor/facts.ts';
 import type { Check } from '#cli/doctor/finding.ts';
+import { LISTENER } from '#test/infra/environments.ts';
 import { aGroup, denied, healthyFacts, kubernetesOf, NOW, observedAs } from './healthy-facts.ts';
 
 const severities = (check: Check, facts: EnvironmentFacts) =>
@@ -32,8 +36,8 @@ describe('every check', () => {
   test('is ok for a healthy environment', () => {
     const findings = runChecks(healthyFacts());
     expect(findings.filter(({ severity }) => severity !== 'ok')).toEqual([]);
-    // It is for the managed Argo CD only.
-    const always = CHECKS.filter((check) => check !== argocdCapability);
+    // They are for the managed Argo CD, and for a doorbell only.
+    const always = CHECKS.filter((check) => check !== argocdCapability && check !== doorbell);
     expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(always.map(({ name }) => name)));
   });
 
@@ -45,6 +49,25 @@ describe('every check', () => {
       new Set(['autoscaling:DescribeAutoScalingGroups']),
     );
     expect(findings.filter(({ severity }) => severity === 'ok').length).toBeGreaterThan(5);
+  });
+});
+
+describe('images', () => {
+  test('says of which applications the image is not checked, and what to write', () => {
+    const [found] = images.evaluate(healthyFacts());
+    expect(found?.found).toMatch(/^api: deployed means .* the image is not checked\. .* add images/);
+  });
+
+  test('says that each is checked', () => {
+    const { branchDeploy, ...settings } = healthyFacts().settings;
+    if (!branchDeploy) throw new Error('the healthy environment has no branch-deploy');
+    const tagged = { repository: '111111111111.dkr.ecr.ap-northeast-1.amazonaws.com/api', tag: '{sha7}' };
+    const builds = branchDeploy.builds.map((build) => ({
+      ...build,
+      applications: build.applications.map((one) => ({ ...one, images: [tagged] })),
+    }));
+    const facts = healthyFacts({ settings: { ...settings, branchDeploy: { ...branchDeploy, builds } } });
+    expect(images.evaluate(facts)[0]?.found).toBe('the image of each application is checked');
   });
 });
 
@@ -493,6 +516,51 @@ describe('schedulers', () => {
   });
 });
 
+describe('saved-sizes', () => {
+  const left = (...clusters: string[]) =>
+    healthyFacts({
+      leftTables: observedAs([
+        { table: 'nightshift-dev', clusters, items: clusters.map((cluster) => `saved#${cluster}/workers`) },
+      ]),
+    });
+
+  test('fails where an environment that was renamed has left sizes of this cluster', () => {
+    expect(severities(savedSizes, healthyFacts())).toEqual(['ok']);
+    const [finding] = savedSizes.evaluate(left('develop'));
+    expect(finding).toMatchObject({
+      severity: 'failure',
+      target: 'nightshift-dev',
+      found: expect.stringContaining('saved#develop/workers is still saved'),
+      advice: expect.stringContaining(
+        'nightshift restore --table nightshift-dev --cluster develop --region ap-northeast-1',
+      ),
+    });
+  });
+
+  test('warns of sizes of another cluster', () => {
+    expect(severities(savedSizes, left('old'))).toEqual(['warning']);
+  });
+
+  test('fails where the schedule was removed and sizes are still saved', () => {
+    const night = observedAs({
+      overrides: [],
+      corrupt: [],
+      saved: [
+        {
+          group: 'workers',
+          autoScalingGroup: 'eks-workers',
+          size: { min: 1, desired: 3, max: 5 },
+          phase: 'asleep' as const,
+          since: '2026-11-24T13:05:00.000Z',
+        },
+      ],
+    });
+    const { schedule: _, ...unscheduled } = healthyFacts({ night });
+    expect(severities(savedSizes, unscheduled)).toEqual(['failure']);
+    expect(severities(savedSizes, healthyFacts({ night }))).toEqual(['ok']);
+  });
+});
+
 describe('paused', () => {
   const pause = { from: '2026-11-24T00:00:00Z', until: '2026-11-25T00:00:00Z', author: 'ana', reason: 'why' };
   const night = (more: object) =>
@@ -519,6 +587,8 @@ describe('production', () => {
     expect(names).toEqual(
       new Set([
         'pod-ip-capacity',
+        // It may have been made production while it slept.
+        'saved-sizes',
         'paused',
         'spot-share',
         'disruption-budgets',
@@ -559,11 +629,21 @@ describe('network', () => {
     const [finding] = network.evaluate(facts(undefined, 'dynamodb', 'eks'));
     expect(finding?.severity).toBe('failure');
     expect(finding?.found).toContain(
-      'no VPC endpoint for autoscaling, states, lambda, s3, codebuild, secretsmanager',
+      'no VPC endpoint for autoscaling, states, lambda, s3, events, codebuild, secretsmanager',
     );
     expect(severities(network, facts('internet-gateway'))).toEqual(['failure']);
     expect(severities(network, facts('other'))).toEqual(['ok']);
-    const all = ['autoscaling', 'dynamodb', 'eks', 'states', 'lambda', 's3', 'codebuild', 'secretsmanager'];
+    const all = [
+      'autoscaling',
+      'dynamodb',
+      'eks',
+      'states',
+      'lambda',
+      's3',
+      'events',
+      'codebuild',
+      'secretsmanager',
+    ];
     expect(severities(network, facts(undefined, ...all))).toEqual(['ok']);
   });
 
@@ -639,5 +719,60 @@ describe('lambda-concurrency', () => {
 
   test('counts what is left after reservations', () => {
     expect(found(1_000, 30, 40)).toMatchObject([{ severity: 'warning' }]);
+  });
+});
+
+describe('doorbell', () => {
+  const arn = 'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup';
+  const aRule = (priority: number, host: string, group = 'shop') => ({
+    arn: `rule-${priority}`,
+    priority,
+    hosts: [host],
+    targetGroups: [`${arn}/${group}/0123456789abcdef`],
+  });
+  const HOST = 'shop.develop.example.com';
+  const config = {
+    selfService: { links: true },
+    doorbell: { applications: [`https://${HOST}/`], rules: { listener: LISTENER, priorities: '1-2' } },
+  } as const;
+  const found = (listener: ListenerFacts, more: object = {}) =>
+    doorbell.evaluate(healthyFacts({ config, listener: observedAs(listener), ...more }))[0];
+
+  test('is in order where its rules fit before those of the application', () => {
+    expect(found({ rules: [aRule(100, HOST)] })).toMatchObject({ severity: 'ok' });
+    expect(doorbell.evaluate(healthyFacts())).toEqual([]);
+  });
+
+  test.each([
+    [{ rules: 'gone' }, 'the listener of the config does not exist'],
+    [{ rules: [], controllerTag: 'elbv2.k8s.aws/cluster' }, 'its controller deletes the rules of others'],
+    [{ rules: [aRule(1, 'a.example'), aRule(2, 'b.example')] }, '0 priorities of 1-2 are free'],
+  ] as const)('fails for %j', (listener, message) => {
+    expect(found(listener)).toMatchObject({ severity: 'failure', found: expect.stringContaining(message) });
+  });
+
+  test('fails where the rule of the application comes first', () => {
+    const late = {
+      ...config,
+      doorbell: { ...config.doorbell, rules: { listener: LISTENER, priorities: '200-210' } },
+    };
+    expect(found({ rules: [aRule(100, '*.example.com')] }, { config: late })).toMatchObject({
+      severity: 'failure',
+      found: expect.stringContaining('the rule of priority 100 takes the requests'),
+    });
+  });
+
+  test('warns of rules that are left while the cluster is up', () => {
+    const state = {
+      phase: 'awake',
+      desired: 'awake',
+      reason: 'office hours',
+      since: '2026-11-24T00:00:00Z',
+      groups: [],
+    };
+    const night = observedAs({ overrides: [], corrupt: [], saved: [], state } as never);
+    const rules = [aRule(1, HOST, 'nightshift-develop'), aRule(100, HOST)];
+    expect(found({ rules }, { night })).toMatchObject({ severity: 'warning' });
+    expect(found({ rules })).toMatchObject({ severity: 'ok' });
   });
 });

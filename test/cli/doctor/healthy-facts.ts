@@ -135,6 +135,7 @@ export function healthyFacts(
     functions: observedAs(deployedFunctions(settings)),
     excess: observedAs([]),
     concurrency: observedAs({ limit: 1_000, unreserved: 900 }),
+    leftTables: observedAs([]),
     schedulers: observedAs(['arn:aws:iam::111111111111:role/Nightshift-develop-night-schedule']),
     reviews: observedAs([{ capability: 'spot-drain', request: 'patch nodes', allowed: true }]),
     token: observedAs({ subject: 'proj:default:nightshift', expires: new Date('2027-06-01T00:00:00Z') }),
@@ -150,6 +151,8 @@ export function healthyFacts(
       namespaces: observedAs([]),
       pods: observedAs([]),
       nodes: observedAs([]),
+      nodePools: observedAs([]),
+      applications: observedAs([]),
       ...kubernetes,
     },
   };

@@ -224,6 +224,9 @@ describe('nightshift doctor on the lab', () => {
       'disruption-budgets': 'warning',
       'zonal-volumes': 'failure',
       'host-group': 'failure',
+      'sleeping-compute': 'ok',
+      'warm-pools': 'ok',
+      'pause-undone': 'ok',
       'cron-jobs': 'warning',
       'managed-sizes': 'warning',
       deployed: 'warning',
@@ -237,6 +240,7 @@ describe('nightshift doctor on the lab', () => {
       'lambda-concurrency': 'ok',
       paused: 'ok',
       schedulers: 'ok',
+      'saved-sizes': 'ok',
     });
     for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
       expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);

@@ -114,6 +114,7 @@ export interface ApplicationJson {
       readonly targetRevision?: string;
       readonly kustomize?: { readonly images?: readonly string[] };
     };
+    readonly sourceHydrator?: object;
   };
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly operation?: OperationJson;

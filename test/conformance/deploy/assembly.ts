@@ -14,6 +14,7 @@ export interface Resource {
 
 export interface Template {
   readonly Resources: Record<string, Resource>;
+  readonly Outputs?: Record<string, unknown>;
 }
 
 export interface Assembly {
@@ -38,28 +39,61 @@ export function synth(
   process.env['CDK_VALIDATION'] = 'false';
   const directory = mkdtempSync(path.join(tmpdir(), 'nightshift-deploy-'));
   new NightshiftApp({ config, now: new Date('2026-11-24T12:55:00Z'), outdir: directory }).synth();
+  return { directory, ...withoutUnknown(directory, edit) };
+}
+
+/** Takes out of the templates of a folder what ministack does not know. */
+export function withoutUnknown(
+  directory: string,
+  edit: (stack: string, template: Template) => void = () => undefined,
+  isRefused: (resource: Resource) => boolean = isUnknown,
+): Pick<Assembly, 'templates' | 'removed'> {
   const templates: Record<string, Template> = {};
   const removed: string[] = [];
   for (const file of readdirSync(directory).filter((name) => name.endsWith('.template.json'))) {
     const stack = file.replace('.template.json', '');
     const before = readFileSync(path.join(directory, file));
     const template = JSON.parse(before.toString()) as Template;
-    removed.push(...removeUnknown(template).map((line) => `${stack}: ${line}`));
+    const unknown = removeUnknown(template, isRefused);
+    const referrers = isRefused === isUnknown ? [] : removeReferrers(template, unknown);
+    removed.push(...[...unknown, ...referrers].map((line) => `${stack}: ${line}`));
     edit(stack, template);
     replaceTemplate(directory, stack, before, template);
     templates[stack] = template;
   }
-  return { directory, templates, removed };
+  return { templates, removed };
 }
 
-export function removeUnknown(template: Template): readonly string[] {
-  const unknown = Object.entries(template.Resources).filter(([, resource]) => isUnknown(resource));
+export function removeUnknown(template: Template, isRefused = isUnknown): readonly string[] {
+  const unknown = Object.entries(template.Resources).filter(([, resource]) => isRefused(resource));
   for (const [id] of unknown) delete template.Resources[id];
   for (const resource of Object.values(template.Resources)) {
     if (!resource.DependsOn) continue;
     resource.DependsOn = [resource.DependsOn].flat().filter((id) => template.Resources[id] !== undefined);
   }
   return unknown.map(([id, { Type }]) => `${id} ${Type}`);
+}
+
+/** Also takes out what refers to what was taken out, and says so. */
+export function removeReferrers(template: Template, removed: readonly string[]): readonly string[] {
+  const gone = new Set(removed.map((line) => line.split(' ')[0] ?? ''));
+  const refers = (value: unknown) => {
+    const text = JSON.stringify(value) ?? '';
+    return [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"(\w+)"/g)].some(([, id = '']) => gone.has(id));
+  };
+  const more: string[] = [];
+  for (;;) {
+    const [id, resource] = Object.entries(template.Resources).find(([, one]) => refers(one.Properties)) ?? [];
+    if (id === undefined || resource === undefined) break;
+    delete template.Resources[id];
+    gone.add(id);
+    more.push(`${id} ${resource.Type}`);
+  }
+  for (const [name, output] of Object.entries(template.Outputs ?? {}))
+    if (refers(output)) delete template.Outputs?.[name];
+  for (const resource of Object.values(template.Resources))
+    if (resource.DependsOn) resource.DependsOn = [resource.DependsOn].flat().filter((id) => !gone.has(id));
+  return more;
 }
 
 /** The CDK uploads a template under its hash, once: changed content needs another one. */

@@ -9,6 +9,7 @@ export type PartName =
   | 'karpenter'
   | 'argocd'
   | 'platform'
+  | 'kustomize'
   | 'clients'
   | 'templates'
   | 'deploy';
@@ -88,6 +89,12 @@ export const PARTS: readonly Part[] = [
       missingPrograms(env, 'KUBEBUILDER_ASSETS', ['etcd', 'kube-apiserver', 'kubectl']),
   },
   {
+    name: 'kustomize',
+    title: 'kustomize',
+    needs: 'KUSTOMIZE_ASSETS: a folder with kustomize',
+    missing: (env) => missingPrograms(env, 'KUSTOMIZE_ASSETS', ['kustomize']),
+  },
+  {
     name: 'clients',
     title: 'Clients',
     needs: 'kubectl and aws on the PATH',
@@ -103,8 +110,9 @@ export const PARTS: readonly Part[] = [
     name: 'deploy',
     title: 'Deploy',
     needs:
-      'MINISTACK_ASSETS: a folder with ministack, as test/conformance/servers/ministack/build.sh makes one',
-    missing: (env) => missingPrograms(env, 'MINISTACK_ASSETS', ['bin/ministack']),
+      'MINISTACK_ASSETS: a folder with ministack, as test/conformance/servers/ministack/build.sh makes one; kubectl and aws on the PATH',
+    missing: (env) =>
+      missingPrograms(env, 'MINISTACK_ASSETS', ['bin/ministack']) ?? missingOnPath(env, ['kubectl', 'aws']),
   },
 ];
 

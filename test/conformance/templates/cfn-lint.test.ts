@@ -23,7 +23,7 @@ afterAll(() => templates?.remove());
 checkedOn(() => version);
 
 describe('the template of', () => {
-  test.for(['develop', 'staging', 'production', 'everything', 'beijing', 'virginia'])(
+  test.for(['develop', 'staging', 'production', 'everything', 'every option', 'beijing', 'virginia'])(
     '%s is one that CloudFormation takes in its region',
     async (name, context) => {
       const template = templates.files.find((file) => file.name === name);

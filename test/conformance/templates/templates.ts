@@ -5,6 +5,7 @@ import path from 'node:path';
 import { loadConfig } from '#lib/config-file.ts';
 import { NightshiftApp, stackIdOf } from '#lib/nightshift-app.ts';
 import { defineConfig, type NightshiftConfig } from '#model/config.ts';
+import { configWith, OPTIONS, REFUSED } from '../../infra/options.ts';
 
 const NOW = new Date('2026-11-23T00:00:00Z');
 
@@ -70,9 +71,21 @@ export async function synthesizeTemplates(): Promise<{
     files: [
       ...synthesize(config, path.join(directory, 'sample')),
       ...synthesize(everything, path.join(directory, 'all')),
+      ...synthesize(everyOption(), path.join(directory, 'options')).map((one) => ({
+        ...one,
+        name: 'every option',
+      })),
     ],
     remove: () => rm(directory, { recursive: true, force: true }),
   };
+}
+
+/** Whatever a config may say, in one environment. */
+function everyOption(): NightshiftConfig {
+  const options = OPTIONS.filter((option) => !option.endsWith('=false') && !REFUSED.includes(option));
+  const config = configWith(...options);
+  const develop = config.environments['develop'];
+  return develop ? { ...config, environments: { develop } } : config;
 }
 
 /** Without bundling: templates do not depend on what the functions hold. */

@@ -11,8 +11,8 @@ import {
 } from '@nightshift/lab/world/argocd/index.ts';
 import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
-import type { AwsEvent, LivePodObject, Workloads } from '@nightshift/lab/world/interfaces.ts';
-import { createImageRegistry, type ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
+import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
+import { createImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { pathOf } from '#functions/adapters/argocd/server.ts';
@@ -24,14 +24,7 @@ import { createStatusQueue } from '#functions/adapters/forges/status-queue.ts';
 // Loaded with the first event of its kind: time in this world must not pass meanwhile.
 import '#functions/branch-deploy/announced-build.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import type {
-  Argocd,
-  BranchDeployPorts,
-  Build,
-  Builds,
-  Result,
-  Statuses,
-} from '#functions/branch-deploy/ports.ts';
+import type { Argocd, BranchDeployPorts, Result, Statuses } from '#functions/branch-deploy/ports.ts';
 import { run } from '#functions/branch-deploy/run.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
@@ -39,7 +32,9 @@ import { effectiveOverride } from '#model/override.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.ts';
 import { createLabConnection } from '#test/simulation/deploy/argocd-connection.ts';
+import { createLabBuilds } from '#test/simulation/deploy/lab-builds.ts';
 import { createLabRegistry } from '#test/simulation/deploy/lab-registry.ts';
+import { createRollouts } from '#test/simulation/deploy/rollouts.ts';
 import { createMemoryTable } from '#test/simulation/table.ts';
 import '#test/simulation/preload.ts';
 
@@ -103,7 +98,7 @@ export function aWorld(options: WorldOptions = {}) {
   const settings = theSettings(options.settings);
   const codebuild = createCodebuild(context);
   const images = createImageRegistry(context);
-  const workloads = theWorkloads(clock, { rolloutSeconds: options.rolloutSeconds ?? 5, images });
+  const workloads = createRollouts(clock, { rolloutSeconds: options.rolloutSeconds ?? 5, images });
   codebuild.addRepository(REPOSITORY);
   for (const branch of ['main', ...new Set(settings.builds.map((binding) => binding.branch))]) {
     codebuild.push({ repository: REPOSITORY, ref: `refs/heads/${branch}` });
@@ -158,7 +153,9 @@ export function aWorld(options: WorldOptions = {}) {
   const wire = aWire(argocd);
   const now = () => clock.date();
   const reads = { builds: 0 };
-  const builds = theBuilds(codebuild, reads);
+  const builds = createLabBuilds(codebuild, { account: ACCOUNT, region: REGION }, () => {
+    reads.builds++;
+  });
 
   const trail = { record: async (recorded: readonly Decision[]) => void decisions.push(...recorded) };
   const statuses = options.statuses && createStatusQueue({ statuses: options.statuses, now });
@@ -368,122 +365,5 @@ function queryOf(application: ApplicationSettings) {
     name: application.name,
     project: application.project,
     ...(application.namespace ? { appNamespace: application.namespace } : {}),
-  };
-}
-
-function theBuilds(codebuild: ReturnType<typeof createCodebuild>, reads: { builds: number }): Builds {
-  return {
-    async read(ids) {
-      reads.builds++;
-      if (ids.length === 0) throw new Error('InvalidInputException: ids is empty');
-      return ids.flatMap((id): Build[] => {
-        const build = codebuild.build(ACCOUNT, REGION, id);
-        if (!build) return [];
-        return [
-          {
-            id: build.id,
-            project: build.project,
-            number: build.number,
-            status: build.status,
-            initiator: build.initiator,
-            location: build.source.location,
-            ...(build.sourceVersion ? { sourceVersion: build.sourceVersion } : {}),
-            ...(build.resolvedSourceVersion ? { resolvedSourceVersion: build.resolvedSourceVersion } : {}),
-            exported: Object.fromEntries(
-              build.exportedEnvironmentVariables.map(({ name, value }) => [name, value]),
-            ),
-            startedAt: new Date(build.startTime),
-            ...(build.endTime === undefined ? {} : { endedAt: new Date(build.endTime) }),
-          },
-        ];
-      });
-    },
-    async projectCreatedAt() {
-      return undefined;
-    },
-    async recent(project) {
-      reads.builds++;
-      if (!codebuild.project(ACCOUNT, REGION, project)) return undefined;
-      return codebuild
-        .builds(ACCOUNT, REGION, project)
-        .map((build) => build.id)
-        .reverse()
-        .slice(0, 100);
-    },
-  };
-}
-
-type Play = { uid: string; image: string; digest: string; from: number; until?: number };
-
-/**
- * Deployments whose pods are there some seconds after a new image or a restart; until then the older ones serve. What a
- * pod runs is what the tag meant when it was started, as with imagePullPolicy Always. `broken`: never Healthy.
- */
-function theWorkloads(
-  clock: { now(): number },
-  { rolloutSeconds, images: registry }: { readonly rolloutSeconds: number; readonly images: ImageRegistry },
-): Workloads & { images: Map<string, string>; broken: boolean; pullsAgain: boolean } {
-  const applied = new Map<string, { image: string; at: number; replicas: number }>();
-  const pods = new Map<string, Play[]>();
-  const images = new Map<string, string>();
-  let count = 0;
-  const digestOf = (image: string) => {
-    const pulled = registry.pull(image);
-    return pulled === undefined || pulled === 'elsewhere' ? `sha256:${'0'.repeat(64)}` : pulled;
-  };
-  const roll = (key: string, image: string, replicas: number) => {
-    const at = clock.now() + (pods.has(key) ? rolloutSeconds * 1000 : 0);
-    const before = (pods.get(key) ?? []).filter(
-      ({ until = Number.POSITIVE_INFINITY }) => until > clock.now(),
-    );
-    const pulledBefore = before.find((pod) => pod.image === image)?.digest;
-    const digest = (!workloads.pullsAgain && pulledBefore) || digestOf(image);
-    const next = Array.from({ length: replicas }, () => ({ uid: `pod-${count++}`, image, digest, from: at }));
-    pods.set(key, [...before.map((pod) => ({ ...pod, until: at })), ...next]);
-    applied.set(key, { image, at: clock.now(), replicas });
-    images.set(key, image);
-  };
-  const workloads: Workloads & { images: Map<string, string>; broken: boolean; pullsAgain: boolean } = {
-    images,
-    broken: false,
-    pullsAgain: true,
-    apply({ namespace, name, image, replicas }) {
-      const key = `${namespace}/${name}`;
-      const before = applied.get(key);
-      if (before?.image !== image || before.replicas !== replicas) roll(key, image, replicas);
-    },
-    restart(namespace, name) {
-      const key = `${namespace}/${name}`;
-      const before = applied.get(key);
-      if (before) roll(key, before.image, before.replicas);
-    },
-    pods(namespace, name) {
-      const now = clock.now();
-      const live = (pods.get(`${namespace}/${name}`) ?? []).filter(
-        ({ from, until = Number.POSITIVE_INFINITY }) => from <= now && until > now,
-      );
-      return live.map((pod) => ({
-        pod: aPod(namespace, pod),
-        replicaSet: { name: `${name}-1`, uid: `${name}-1` },
-      }));
-    },
-    health(namespace, name) {
-      const found = applied.get(`${namespace}/${name}`);
-      if (!found) return 'Missing';
-      if (clock.now() - found.at < rolloutSeconds * 1000) return 'Progressing';
-      return workloads.broken ? 'Degraded' : 'Healthy';
-    },
-    available: (namespace, name) => workloads.health(namespace, name) === 'Healthy',
-  };
-  return workloads;
-}
-
-function aPod(namespace: string, { uid, image, digest }: Play): LivePodObject {
-  const [name = ''] = image.split('@');
-  const imageID = `${name.replace(/:[^:/]*$/, '')}@${digest}`;
-  return {
-    metadata: { name: uid, namespace, uid, resourceVersion: '1' },
-    spec: { containers: [{ name: 'app', image }] },
-    status: { phase: 'Running', containerStatuses: [{ name: 'app', imageID }] },
   };
 }

@@ -113,6 +113,73 @@ describe('the digest of the pods decides', () => {
     expect(world.actions()).toEqual(['sync', 'wait']);
   });
 
+  test('manifests that name the image in one Deployment first, and in the other later, are synced again', async () => {
+    const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+    const { event, tag } = await build();
+    const name = (api: string, worker: string) => {
+      world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+      world.argocd.changeApplication('api', {
+        deployments: [
+          { namespace: 'app', name: 'api', image: `${IMAGE}:${api}`, replicas: 1 },
+          { namespace: 'app', name: 'worker', image: `${IMAGE}:${worker}`, replicas: 1 },
+        ],
+      });
+    };
+    name(tag, 'old');
+    await world.invoke(event);
+    expect(world.reasons().at(-1)).toMatch(/^wait: 1 of 2 pods run api@/);
+    name(tag, tag);
+    await world.ticks(2);
+    expect(world.reasons().at(-1)).toMatch(/^deployed: .*2 of 2 pods run api@/);
+  });
+
+  test("a person's sync of the manifests that name the image is as good as ours", async () => {
+    const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+    const { event, tag } = await build();
+    await world.invoke(event);
+    world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    world.argocd.changeApplication('api', {
+      deployments: [{ namespace: 'app', name: 'api', image: `${IMAGE}:${tag}`, replicas: 3 }],
+    });
+    await world.pass(2_000);
+    world.argocd.startForeignSync('api');
+    await world.ticks(2);
+    expect(world.syncs()).toBe(1);
+    expect(world.reasons().at(-1)).toMatch(/^deployed: .*3 of 3 pods run api@/);
+  });
+
+  test("a person's sync of older manifests ends the deploy: it is a choice", async () => {
+    const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+    const before = world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    const { event } = await build();
+    await world.invoke(event);
+    world.argocd.startForeignSync('api', { revision: before.sha });
+    await world.ticks(2);
+    expect(world.reasons().at(-1)).toMatch(/^superseded: an operation of admin to .* replaced ours/);
+  });
+
+  test('where Argo CD syncs each commit of the manifests by itself, the one that names the image is deployed', async () => {
+    const { world, build } = aConfigRepository(
+      { images: [{ repository: IMAGE, tag: '{sha7}' }] },
+      { autoSync: {} },
+    );
+    const { event, tag } = await build();
+    await world.invoke(event);
+    for (const image of ['old-1', 'old-2', 'old-3', 'old-4', tag]) {
+      if (image !== tag) world.images.push(PLACE, { name: 'api', tag: image });
+      world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+      world.argocd.changeApplication('api', {
+        deployments: [{ namespace: 'app', name: 'api', image: `${IMAGE}:${image}`, replicas: 3 }],
+      });
+      await world.pass(30_000);
+      await world.ticks(1);
+    }
+    await world.ticks(1);
+    expect(world.reasons().filter((reason) => reason.startsWith('fail'))).toEqual([]);
+    expect(world.reasons().at(-1)).toMatch(/^deployed: .*3 of 3 pods run api@/);
+  });
+
   test('without the right to see pods, the summary of the tags has to do', async () => {
     const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
     const { event, tag } = await build();
@@ -334,6 +401,35 @@ describe("revision: 'built'", () => {
     expect(world.image()).toBe(`api:${sha}`);
     expect(world.actions()).toEqual(['sync', 'deployed']);
     expect(world.reasons().at(-1)).toContain(`Healthy at ${sha.slice(0, 7)}; the branch has moved on`);
+  });
+
+  test('of two sources names the commit of the one that was built, and leaves the other at its branch', async () => {
+    const world = named({
+      sources: [
+        { repoURL: MANIFESTS, targetRevision: 'main' },
+        { repoURL: REPOSITORY, targetRevision: 'develop' },
+      ],
+      deployments: [
+        { namespace: 'app', name: 'api', image: 'api:{revision:1}', replicas: 1 },
+        { namespace: 'app', name: 'proxy', image: 'proxy:{revision:0}', replicas: 1 },
+      ],
+      deployed: false,
+    });
+    world.codebuild.addRepository(MANIFESTS);
+    world.wire.state.token = world.argocd.addToken({
+      project: 'default',
+      role: 'nightshift',
+      policies: ['get', 'sync', 'override'],
+    });
+    const chart = world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+    const { event, sha } = await world.build();
+    const later = world.push();
+    await world.invoke(event);
+    expect([world.image(), world.image('proxy')]).toEqual([`api:${sha}`, `proxy:${chart.sha}`]);
+    expect(world.actions()).toEqual(['sync', 'deployed']);
+    expect(world.reasons().at(-1)).toContain(
+      `has moved on to ${chart.sha.slice(0, 7)}, ${later.sha.slice(0, 7)}`,
+    );
   });
 
   test('is a mistake of the config where Argo CD syncs by itself', async () => {

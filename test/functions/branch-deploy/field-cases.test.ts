@@ -1,7 +1,8 @@
 /** Situations that public reports describe, D1 to D9, from the merge to what its commit shows. */
+import type { BatchPart } from '@nightshift/lab/world/codebuild/index.ts';
 import { describe, expect, test } from 'vitest';
 import type { CommitStatus, Statuses } from '#functions/branch-deploy/ports.ts';
-import { ACCOUNT, anApplication, aWorld, lastEvent, REGION, REPOSITORY } from './a-world.ts';
+import { ACCOUNT, anApplication, aWorld, lastEvent, REGION, REPOSITORY, type World } from './a-world.ts';
 
 function aGithub() {
   const taken: CommitStatus[] = [];
@@ -117,9 +118,13 @@ describe('D1: a commit that a newer build of the same project supersedes', () =>
 });
 
 describe('D3: the build of the next commit fails', () => {
-  const twoMerges = async (nextEndsAs: 'FAILED' | 'SUCCEEDED') => {
+  const twoMerges = async (
+    nextEndsAs: 'FAILED' | 'SUCCEEDED',
+    prepare: (world: World) => void = () => undefined,
+  ) => {
     const github = aGithub();
     const world = aWorld({ statuses: github.statuses });
+    prepare(world);
     const { sha: first } = world.push();
     await world.pass(20_000);
     world.codebuild.changeProject(
@@ -131,6 +136,7 @@ describe('D3: the build of the next commit fails', () => {
     await world.invoke(lastEvent(world.events));
     await world.pass(30_000);
     await world.invoke(lastEvent(world.events));
+    await world.ticks(5).catch(() => undefined);
     await world.ticks(10);
     return { world, github, first, second };
   };
@@ -143,6 +149,19 @@ describe('D3: the build of the next commit fails', () => {
     const reported = world.reasons().filter((reason) => reason.startsWith('warn'));
     expect(reported).toHaveLength(1);
     expect(reported[0]).toMatch(/is live in default\/api although build 2 of api-develop ended as FAILED/);
+  });
+
+  test('and a report of that which could not be recorded is repeated', async () => {
+    let refused = 0;
+    const { world } = await twoMerges('FAILED', ({ trail }) => {
+      const { record } = trail;
+      trail.record = async (decisions) => {
+        if (decisions.some(({ action }) => action === 'warn') && refused++ === 0)
+          throw new Error('the process died');
+        return record(decisions);
+      };
+    });
+    expect(world.actions().filter((action) => action === 'warn')).toHaveLength(1);
   });
 
   test('a build that succeeds is reported as deployed only', async () => {
@@ -224,12 +243,54 @@ describe('D9: the manifests are in a repository of their own', () => {
     expect(github.of(sha)).toEqual({ [STATUS]: 'failure' });
   });
 
-  test('without images it is unverified, and its commit is not green', async () => {
+  test('without images it is unverified, and its commit ends, neither green nor red', async () => {
     const { world, github } = aConfigRepository([]);
     const { sha, event } = await world.build();
     await world.invoke(event);
     await world.ticks(2);
     expect(world.actions()).toEqual(['sync', 'unverified']);
-    expect(github.of(sha)).toEqual({ [STATUS]: 'pending' });
+    expect(github.of(sha)).toEqual({ [STATUS]: 'unknown' });
+  });
+});
+
+describe('D6: a webhook that starts a batch of builds', () => {
+  const parts = [
+    { identifier: 'arm64', buildSeconds: 20 },
+    { identifier: 'amd64', buildSeconds: 50 },
+    { identifier: 'index', buildSeconds: 95 },
+  ];
+  const merge = async (batch: readonly BatchPart[]) => {
+    const github = aGithub();
+    const world = aWorld({ statuses: github.statuses });
+    world.codebuild.changeProject({ account: ACCOUNT, region: REGION, name: 'api-develop' }, { batch });
+    const { sha } = world.push();
+    await world.pass(21_000);
+    await world.invoke(lastEvent(world.events));
+    expect(world.syncs()).toBe(0);
+    expect(world.reasons()[0]).toMatch(
+      /^none: the build is a part of batch api-develop:.*, which has not ended$/,
+    );
+    return { world, github, sha };
+  };
+
+  test('is deployed once, after the last of them has ended', async () => {
+    const { world, github, sha } = await merge(parts);
+    await world.ticks(10);
+    expect(world.syncs()).toBe(1);
+    expect(world.actions('api').filter((action) => action === 'deployed')).toHaveLength(1);
+    expect(github.of(sha)).toEqual({ [CONTEXT]: 'success' });
+  });
+
+  test('is deployed although a part failed whose failure is ignored', async () => {
+    const { world } = await merge([...parts, { identifier: 'docs', ignoreFailure: true, outcome: 'FAILED' }]);
+    await world.ticks(10);
+    expect(world.actions('api')).toContain('deployed');
+  });
+
+  test('is not deployed where one of them failed, though the others succeeded', async () => {
+    const { world, github, sha } = await merge([...parts, { identifier: 'test', outcome: 'FAILED' }]);
+    await world.ticks(10);
+    expect(world.syncs()).toBe(0);
+    expect(github.of(sha)).toEqual({});
   });
 });

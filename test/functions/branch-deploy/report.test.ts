@@ -132,6 +132,8 @@ describe('what a commit shows', () => {
     ['D1: what a newer build carries', 'superseded', {}, 'pending', 'superseded: x'],
     ['D1: once that is deployed', 'superseded', { newer: 'deployed' }, 'success', 'superseded: x'],
     ['D1: once that has failed', 'superseded', { newer: 'failed' }, 'failure', 'superseded: x'],
+    ['D9: nothing says whether it runs', 'unverified', { outcome: 'unverified' }, 'unknown', 'unverified: x'],
+    ['D9: nor what contains it', 'superseded', { newer: 'unverified' }, 'unknown', 'superseded: x'],
     ['what a person replaced', 'superseded', { outcome: 'superseded' }, 'failure', 'superseded: x'],
   ] as const)('%s', (_what, action, facts, state, description) => {
     expect(statusOf(theSettings(), 'api', aBuild(), { action, reason: 'x', facts })).toMatchObject({

@@ -140,6 +140,7 @@ async function aNight(options: { builtIn?: boolean; nodeClass?: string } = {}) {
           store,
           cronJobs: { resume: async () => 'gone' },
           autoscalersOf: (saved) => autoscalersOf(client, saved, builtIn),
+          timeZone: 'Asia/Tokyo',
           now: deps.now,
           record: () => undefined,
         });

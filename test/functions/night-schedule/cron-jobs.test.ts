@@ -186,6 +186,7 @@ test('the removal of the stack resumes them', async () => {
   const ports = {
     ...world.ports,
     autoscalersOf: () => [],
+    timeZone: 'Asia/Tokyo',
     now: () => minutes(NIGHT, 20),
     record: () => undefined,
   };

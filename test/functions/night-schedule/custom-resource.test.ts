@@ -217,6 +217,10 @@ describe('the removal of the stack', () => {
       expect(removal.world.size('workers'), `killed at call ${at}`).toEqual({ min: 1, desired: 3, max: 5 });
       expect(saved(removal), `killed at call ${at}`).toEqual([]);
       expect(removal.replies.at(-1)?.status).toBe('SUCCESS');
+      const sleeps = removal.world
+        .ledger()
+        .map(({ group, nodes, asleepMinutes }) => [group, nodes, asleepMinutes]);
+      expect(sleeps, `killed at call ${at}`).toEqual([['workers', 3, expect.any(Number)]]);
     }
   });
 

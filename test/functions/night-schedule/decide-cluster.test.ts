@@ -78,6 +78,28 @@ describe('the order of a stop', () => {
     expect(order(plan({}, { hostGroup: 'another' }))).toEqual([['workers stop', 'system stop']]);
   });
 
+  test('is the groups of stopLast with the host group, and the same ones first in the morning', () => {
+    const edge = aGroup({ name: 'edge', autoScalingGroup: 'eks-edge-1' });
+    const groups = [edge, workers, system];
+    const begun = plan({ groups }, { stopLast: ['edge'] });
+    expect(order(begun)).toEqual([['workers stop'], ['edge none', 'system none']]);
+    expect(stepOf(begun, 'edge')?.reason).toBe('stopped last: waits for workers');
+    const emptied = plan({ groups: [edge, empty('workers'), system] }, { stopLast: ['edge'] });
+    expect(stepOf(emptied, 'edge')?.action).toBe('stop');
+    expect(stepOf(emptied, 'system')?.action).toBe('stop');
+    const alone = plan({ groups: [edge, workers] }, { stopLast: ['edge'], hostGroup: undefined });
+    expect(order(alone)).toEqual([['workers stop'], ['edge none']]);
+    const memory = aMemory({
+      saved: saved(aSavedSize(), aSavedSize({ group: 'edge', autoScalingGroup: 'eks-edge-1' })),
+    });
+    const zeroEdge = { ...empty('edge'), autoScalingGroup: 'eks-edge-1' };
+    const morning = plan(
+      { desired: awake, groups: [empty('workers'), zeroEdge], memory },
+      { stopLast: ['edge'], hostGroup: undefined },
+    );
+    expect(order(morning)).toEqual([['edge start'], ['workers start']]);
+  });
+
   test('is the host group last: it waits until the others are empty', () => {
     const begun = plan();
     expect(order(begun)).toEqual([['workers stop'], ['system none']]);

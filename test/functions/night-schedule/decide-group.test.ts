@@ -196,9 +196,14 @@ describe('a group that should sleep', () => {
       { action: 'none', reason: 'outside office hours' },
     ],
     [
-      'sleeps and shows an instance, however late it is',
-      { group: asleep(1), saved: saved({ since: ago(600) }) },
-      { action: 'none', reason: '1 instance appeared and is terminating' },
+      'sleeps and shows an instance: its stop is open again, with a deadline of its own, and the sleep goes to the ledger',
+      { group: asleep(1), saved: saved({ since: ago(600), asleepSince: ago(600) }) },
+      {
+        action: 'none',
+        reason: '1 instance appeared while it slept, at zero: its end is awaited',
+        record: { next: aSavedSize({ phase: 'zeroed', since: NIGHT.toISOString() }), over: 3 },
+        slept: { from: ago(600), nodes: 3 },
+      },
     ],
     [
       'is empty, too soon to confirm',

@@ -3,55 +3,20 @@ import { describe, expect, test } from 'vitest';
 import { autoscalerKey, NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isCapacityShort } from '#functions/night-schedule/decide-fallback.ts';
 import { nodePoolObject, type Size } from '#functions/night-schedule/records.ts';
-import { run } from '#functions/night-schedule/run.ts';
-import type { Decision } from '#model/decision.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import { aGroup, claims, instances, MORNING, NIGHT, someSettings } from './builders.ts';
-import { aWorld, type World } from './memory-ports.ts';
-
-const clusterAutoscaler = {
-  kind: 'cluster-autoscaler',
-  namespace: 'kube-system',
-  deployment: 'cluster-autoscaler',
-  hostGroup: 'system',
-} as const;
-const deployment = 'kube-system/cluster-autoscaler';
-const karpenter = {
-  kind: 'karpenter',
-  namespace: 'kube-system',
-  deployment: 'karpenter',
-  hostGroup: 'system',
-} as const;
-const open = { limits: null, replicas: null };
-const system = () => aGroup({ name: 'system', autoScalingGroup: 'eks-system-1', instances: instances(1) });
-
-const minutes = (from: Date, n: number) => new Date(from.getTime() + n * 60_000);
-/** The decisions of so many ticks; `errors` are the passes that failed. */
-async function ticks(
-  world: World,
-  from: Date,
-  count: number,
-  overrides: Partial<NightScheduleSettings> = {},
-) {
-  const begin = world.decisions.length;
-  let errors = 0;
-  for (let minute = 0; minute < count; minute++) {
-    const at = minutes(from, minute);
-    const deps = {
-      ...world.ports,
-      settings: someSettings(overrides),
-      now: () => at,
-      remaining: () => 60_000,
-    };
-    await run(deps, { trigger: 'tick', byPerson: false }).catch(() => {
-      errors += 1;
-    });
-    world.settle();
-  }
-  return { decisions: world.decisions.slice(begin), errors };
-}
-const phase = (world: World) => world.table.read<{ phase: string }>(PARTITION, STATE_KEY)?.phase;
-const failures = (decisions: readonly Decision[]) => decisions.filter(({ action }) => action === 'fail');
+import { aGroup, claims, instances, MORNING, NIGHT } from './builders.ts';
+import { aWorld } from './memory-ports.ts';
+import {
+  clusterAutoscaler,
+  deployment,
+  failures,
+  karpenter,
+  minutes,
+  open,
+  phase,
+  system,
+  ticks,
+} from './ticks.ts';
 
 describe('N1: a NodeClaim that a budget holds', () => {
   test('keeps its host group and the state, and fails at the deadline with its name and what it waits for', async () => {

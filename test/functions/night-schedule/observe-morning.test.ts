@@ -13,7 +13,7 @@ const EVENING = new Date('2026-11-24T22:05:00+09:00');
 const seconds = (asked: Date, then: Date) => (then.getTime() - asked.getTime()) / 1000;
 
 function aReadiness(overrides: Partial<Readiness> = {}): Readiness {
-  return { healthy: async () => new Map(), answers: async () => false, ...overrides };
+  return { healthy: async () => ({ applications: new Map() }), answers: async () => false, ...overrides };
 }
 
 interface Played {
@@ -91,6 +91,26 @@ describe('a morning', () => {
     });
   });
 
+  test('is one, although two passes began it at once and the other one wrote the state', async () => {
+    const { world, pass, mornings } = await anAsleepWorld({ readyBy: 'nodes' });
+    await pass(at('07:54:00'));
+    const { store } = world.ports;
+    const written = (await store.load()).state;
+    if (!written) throw new Error('there is no state');
+    const since = at('07:54:01').toISOString();
+    await store.writeState({ ...written.value, since }, written.version);
+    world.settle();
+    await pass(at('07:55:00'));
+    await pass(at('07:56:00'));
+    expect(await mornings()).toEqual([
+      {
+        asked: at('07:54:00').toISOString(),
+        promised: at('08:00:00').toISOString(),
+        seconds: { instances: 60, nodes: 120 },
+      },
+    ]);
+  });
+
   test('without readyBy has its phases and no promise', async () => {
     const { world, pass, mornings } = await anAsleepWorld({ readyBy: false });
     await pass(at('08:00:00'));
@@ -106,13 +126,20 @@ describe('a morning', () => {
     const healthy = new Map([['default/web', at('07:57:30').toISOString()]]);
     const { world, pass, mornings } = await anAsleepWorld(
       { readyBy: 'applications', applications: ['default/api', 'default/web'] },
-      { readiness: aReadiness({ healthy: async () => healthy }) },
+      {
+        readiness: aReadiness({
+          healthy: async () => ({ applications: healthy, argocd: at('07:57:10').toISOString() }),
+        }),
+      },
     );
     await pass(at('07:50:00'));
     world.settle();
     healthy.set('default/api', '2026-11-23T22:58:00.000Z');
     await pass(at('07:58:00'));
-    expect((await mornings())[0]).toMatchObject({ seconds: { instances: 480 }, isOpen: true });
+    expect((await mornings())[0]).toMatchObject({
+      seconds: { instances: 480, argocd: seconds(at('07:50:00'), at('07:57:10')) },
+      isOpen: true,
+    });
     healthy.set('default/api', at('07:59:10').toISOString());
     await pass(at('07:59:30'));
     const [morning] = await mornings();
@@ -193,5 +220,50 @@ describe('a morning that will be late', () => {
     await pass(at('07:52:00'));
     await pass(at('08:03:00'));
     expect((await mornings()).at(-1)?.late).toContain('3 of 3 instances of workers');
+  });
+});
+
+describe('the morning report', () => {
+  const settings = { readyBy: 'nodes', morningReport: 8 * 60 + 30 } as const;
+  const reports = (world: World) => world.decisions.filter(({ action }) => action === 'report');
+  const before = earlier(...Array.from({ length: 4 }, () => ({ instances: 60, nodes: 120 }))).map((one) => ({
+    ...one,
+    promised: new Date(Date.parse(one.asked) + 5 * MINUTE_MS).toISOString(),
+  }));
+
+  test('says once, at its time, when it was ready and how many mornings were in time', async () => {
+    const { world, pass } = await anAsleepWorld(settings, { before });
+    await pass(at('07:58:00'));
+    world.settle();
+    await pass(at('07:59:00'));
+    await pass(at('08:01:00'));
+    await pass(at('08:29:00'));
+    expect(reports(world)).toEqual([]);
+    await pass(at('08:30:00'));
+    await pass(at('08:31:00'));
+    await pass(at('09:29:00'));
+    expect(reports(world)).toMatchObject([
+      {
+        target: 'develop',
+        isKept: false,
+        promised: at('08:00:00').toISOString(),
+        reason: expect.stringMatching(
+          /^ready at 08:01 \(Asia\/Tokyo\), promised for 08:00 \(Asia\/Tokyo\), 1 min late; 4 of the last 5 mornings were ready in time$/,
+        ),
+      },
+    ]);
+  });
+
+  test('says so where the cluster is not ready at its time', async () => {
+    const { world, pass } = await anAsleepWorld(settings, { before });
+    await pass(at('07:58:00'));
+    await pass(at('08:30:00'));
+    expect(reports(world)[0]?.reason).toMatch(/^not ready yet, promised for 08:00 .*: waited for /);
+  });
+
+  test('is not made on a day on which nothing was promised', async () => {
+    const { world, pass } = await anAsleepWorld(settings, { before });
+    await pass(new Date('2026-11-28T08:30:00+09:00'));
+    expect(reports(world)).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@ import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
 import type { SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import { type RestorePorts, restore } from '#functions/night-schedule/restore.ts';
 import { aGroup, aSavedSize, instances, NIGHT } from './builders.ts';
-import { aWorld, type World } from './memory-ports.ts';
+import { aWorld, CrashError, type World } from './memory-ports.ts';
 
 const minutes = (n: number) => new Date(NIGHT.getTime() + n * 60_000);
 const zero = { min: 0, desired: 0, max: 5 };
@@ -28,6 +28,7 @@ function portsAt(world: World, now: Date): RestorePorts {
     cronJobs: world.ports.cronJobs,
     autoscalersOf: (saved) => [{ autoscaler, saved }],
     now: () => now,
+    timeZone: 'Asia/Tokyo',
     record: (entry) =>
       void world.decisions.push({
         ...entry,
@@ -47,7 +48,99 @@ async function asleep(autoscaler?: AutoscalerView): Promise<World> {
   world.calls.length = 0;
   return world;
 }
+/** It sleeps since 22:10 in Tokyo, which was observed until `seen`. */
+async function sleeps(seen?: Date): Promise<World> {
+  const world = aWorld([aGroup({ size: zero, instances: [] })]);
+  await world.ports.store.writeSaved(aSavedSize({ asleepSince: '2026-11-24T13:10:00.000Z' }), 'absent');
+  if (seen) await world.ports.store.writeNote('seen', { at: seen.toISOString(), gaps: [] }, 'absent');
+  return world;
+}
+const stretchesOf = (world: World) =>
+  world
+    .ledger()
+    .map(({ date, from, to, nodes, asleepMinutes, gapMinutes, nodeMinutesSaved }) => [
+      date,
+      `${from} ${to}`,
+      nodes,
+      asleepMinutes,
+      gapMinutes,
+      nodeMinutesSaved,
+    ]);
 const savedSizes = (world: World) => world.table.all(PARTITION, SAVED_PREFIX);
+
+describe('the ledger of a restore', () => {
+  /** 01:10 in Tokyo. */
+  const ONE = new Date('2026-11-24T16:10:00.000Z');
+  const NIGHT_OF_THREE_HOURS = [
+    ['2026-11-24', '2026-11-24T13:10:00.000Z 2026-11-24T15:00:00.000Z', 3, 110, 0, 330],
+    ['2026-11-25', '2026-11-24T15:00:00.000Z 2026-11-24T16:10:00.000Z', 3, 70, 0, 210],
+  ];
+
+  test('has the sleep that ends with it, on the dates of the schedule', async () => {
+    const world = await sleeps(new Date(ONE.getTime() - 4 * 60_000));
+    await restore(portsAt(world, ONE));
+    expect(stretchesOf(world)).toEqual(NIGHT_OF_THREE_HOURS);
+    await restore(portsAt(world, new Date(ONE.getTime() + 60_000)));
+    await restore(portsAt(world, new Date(ONE.getTime() + 120_000)));
+    expect(stretchesOf(world)).toEqual(NIGHT_OF_THREE_HOURS);
+    expect(savedSizes(world)).toEqual([]);
+  });
+
+  test.for([
+    ['since the functions are gone', new Date('2026-11-24T14:10:00.000Z'), 50, 70],
+    ['at all', undefined, 110, 70],
+  ] as const)('does not count as saved what nobody observed %s', async ([, seen, first, second]) => {
+    const world = await sleeps(seen);
+    await restore(portsAt(world, ONE));
+    expect(world.ledger().map(({ gapMinutes }) => gapMinutes)).toEqual([first, second]);
+    expect(world.ledger().map(({ nodeMinutesSaved }) => nodeMinutesSaved)).toEqual([3 * (110 - first), 0]);
+  });
+
+  test('has one sleep where the restore is killed between it and the record', async () => {
+    const world = await sleeps(new Date(ONE.getTime() - 60_000));
+    world.hook = (call, before) => {
+      if (before && call.startsWith('store.writeSaved')) throw new CrashError('killed');
+    };
+    await restore(portsAt(world, ONE));
+    world.hook = () => undefined;
+    await restore(portsAt(world, new Date(ONE.getTime() + 120_000)));
+    expect(world.ledger().map(({ date, asleepMinutes }) => [date, asleepMinutes])).toEqual([
+      ['2026-11-24', 110],
+      ['2026-11-25', 72],
+    ]);
+  });
+
+  test('gets later what could not be written when the sizes were restored', async () => {
+    const world = await sleeps(ONE);
+    world.hook = (call, before) => {
+      if (before && call.startsWith('store.writeLedger')) throw new Error('throttled');
+    };
+    await restore(portsAt(world, ONE));
+    expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+    world.hook = () => undefined;
+    await restore(portsAt(world, new Date(ONE.getTime() + 60_000)));
+    expect(stretchesOf(world)).toEqual(NIGHT_OF_THREE_HOURS);
+    await restore(portsAt(world, new Date(ONE.getTime() + 120_000)));
+    expect(stretchesOf(world)).toEqual(NIGHT_OF_THREE_HOURS);
+    expect(world.decisions.map(({ action }) => action)).toEqual(['start', 'restore']);
+  });
+
+  test('does not keep a group asleep: what it lacks is recorded', async () => {
+    const world = await sleeps(ONE);
+    world.hook = (call, before) => {
+      if (before && call.startsWith('store.writeLedger')) throw new Error('not authorized: dynamodb:GetItem');
+    };
+    await restore(portsAt(world, ONE));
+    expect(world.size('workers')).toEqual({ min: 1, desired: 3, max: 5 });
+    await restore(portsAt(world, new Date(ONE.getTime() + 120_000)));
+    expect(savedSizes(world)).toEqual([]);
+    expect(world.decisions.find(({ action }) => action === 'fail')).toMatchObject({
+      target: 'workers',
+      reason:
+        'the sleep of 3 nodes from 2026-11-24T13:10:00.000Z to 2026-11-24T16:10:00.000Z is not in the ledger: not authorized: dynamodb:GetItem',
+    });
+  });
+});
 
 describe('a restore', () => {
   test('with nothing saved asks neither AWS nor the cluster', async () => {

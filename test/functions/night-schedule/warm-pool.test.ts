@@ -160,6 +160,7 @@ describe.each<Kind>(['managed', 'self-managed'])('the warm pool of a %s group', 
       store,
       cronJobs: { resume: async () => 'gone' as const },
       autoscalersOf: () => [],
+      timeZone: 'Asia/Tokyo',
       now,
       record: () => undefined,
     };

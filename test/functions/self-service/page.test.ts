@@ -70,7 +70,10 @@ describe('a link', () => {
     const query = `l=${await page.sign()}`;
     await page.ask({ method: 'POST', query, form: aForm() });
     const { body } = await page.ask({ query });
-    const offered = [...body.matchAll(/<b>([^<]+)<\/b><span><span>([^<]+)<\/span>/g)].map(([, at, used]) => [at, used]);
+    const offered = [...body.matchAll(/<b>([^<]+)<\/b><span><span>([^<]+)<\/span>/g)].map(([, at, used]) => [
+      at,
+      used,
+    ]);
     expect(offered).toEqual([
       ['00:00 (Thu)', '2 node-hours'],
       ['01:00 (Thu)', '6 node-hours'],

@@ -56,7 +56,7 @@ export interface World {
   readonly decisions: Decision[];
   readonly replaced: string[];
   /** Messages under way, and when they arrive. */
-  readonly watchdogs: { readonly check: WatchdogCheck; readonly at: number }[];
+  readonly watchdogs: { readonly check: Partial<WatchdogCheck>; readonly at: number }[];
   watchdogError: Error | undefined;
   /** Instance id → group, of those that wait for a lifecycle action. */
   waiting: Map<string, string>;
@@ -85,6 +85,8 @@ export interface World {
   invoke(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
   /** The same, and time passes until it is done. */
   run(event: unknown, options?: { limitMs?: number; id?: string }): Promise<void>;
+  /** EventBridge has delivered the event, and started the state machine with it. */
+  deliver(event: unknown): void;
   /** Time passes until so many milliseconds after the start, and the messages of the watchdog arrive. */
   relay(untilMs: number): Promise<void>;
   /** Decisions as `action target`. */
@@ -196,6 +198,9 @@ export function aWorld(pods: readonly Pod[] = [], overrides: Partial<SpotDrainSe
       await run(world.ports, invocation, event);
     },
     run: (event, options) => clock.run(world.invoke(event, options)),
+    deliver(event) {
+      world.watchdogs.push({ check: { event }, at: clock.now().getTime() + 20_000 });
+    },
     async relay(untilMs) {
       const end = START.getTime() + untilMs;
       const sleepUntil = (at: number) => clock.run(clock.sleep(Math.max(0, at - clock.now().getTime())));
@@ -301,7 +306,7 @@ export function memoryCordons(
 }
 
 /** As the state machine invokes the function. */
-export function asWatchdogEvent(check: WatchdogCheck) {
+export function asWatchdogEvent(check: Partial<WatchdogCheck>) {
   return { source: 'nightshift', trigger: 'watchdog', id: 'execution-1', check };
 }
 

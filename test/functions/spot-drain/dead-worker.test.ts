@@ -61,6 +61,21 @@ describe('a worker that dies', () => {
     expect(lastFirstAsk(world)).toBeLessThan(25_000);
   });
 
+  test.each([
+    ['an interruption', anInterruption()],
+    ['a lifecycle action', aLifecycleAction()],
+  ])(
+    'before its first request is replaced too, because EventBridge watches over %s',
+    async (_what, event) => {
+      const world = aWorld(PODS.map((name) => aPod({ name })));
+      world.deliver(event);
+      await killedAt(world, event, 0);
+      await world.relay(110_000);
+      expect(world.cluster.podNames()).toEqual([]);
+      expect(lastFirstAsk(world)).toBeLessThan(25_000);
+    },
+  );
+
   test('past the end of the instance is a failure that names the pods nobody asked', async () => {
     const world = aWorld(PODS.map((name) => aPod({ name })));
     await killedAt(world, anInterruption(), 'mark');
@@ -90,14 +105,11 @@ describe('a worker that dies', () => {
       for (let index = 0; index < 100; index++) {
         const world = aWorld(PODS.map((name) => aPod({ name })));
         world.cluster.latencyMs = latencyMs;
+        world.deliver(anInterruption());
         if (!(await killedAt(world, anInterruption(), index, { takesEffect }))) break;
         kills++;
         const killedAtMs = elapsed(world);
-        // Where not even the message was sent, Lambda's own retry is all there is.
-        const isWatched = world.watchdogs.length > 0;
         await world.relay(45_000);
-        if (world.cluster.podNames().length > 0) await world.run(anInterruption());
-        if (!isWatched) continue;
         if (world.cluster.podNames().length > 0 || lastFirstAsk(world) - killedAtMs > 25_000)
           late.push(`call ${index}${takesEffect ? ', with effect' : ''}: ${lastFirstAsk(world)}`);
       }
@@ -107,6 +119,16 @@ describe('a worker that dies', () => {
 });
 
 describe('a worker that lives', () => {
+  test('is left alone by the watchdog that EventBridge started', async () => {
+    const world = aWorld([aPod({ graceSeconds: 100 })]);
+    world.cluster.endsAfterMs = () => 60_000;
+    world.deliver(anInterruption());
+    await world.clock.run(Promise.all([world.invoke(anInterruption()), relayBeside(world, 90_000)]));
+    expect(world.said().filter((one) => one.startsWith('cordon'))).toHaveLength(1);
+    expect(world.cluster.calls).toHaveLength(1);
+    expect(world.watchdogs).toEqual([]);
+  });
+
   test('keeps its claim by renewing a short lease, and its watchdog comes until it is done', async () => {
     const world = aWorld([aPod({ graceSeconds: 100 })]);
     world.cluster.endsAfterMs = () => 60_000;

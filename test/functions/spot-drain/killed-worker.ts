@@ -1,6 +1,6 @@
 /**
  * One notice whose worker is killed at a random call. What comes after the kill is what AWS and the product bring: the
- * watchdog, Lambda's retry of the request a minute later, and the tick.
+ * watchdogs, Lambda's retry of the request a minute later, and the tick.
  */
 import { run } from '#functions/spot-drain/run.ts';
 import type { Random } from '#test/simulation/random.ts';
@@ -14,8 +14,6 @@ export interface KilledWorker {
   readonly call: string;
   readonly index: number;
   readonly notice: string;
-  /** False where it died before its first request took effect: AWS alone knows of the notice. */
-  readonly isWatched: boolean;
   /** From the kill until the last pod was asked to go; negative where that was before it. */
   readonly askedAfterMs: number;
   readonly podsLeft: number;
@@ -40,11 +38,9 @@ export async function killAWorker(random: Random): Promise<KilledWorker> {
   const calls = await countCalls(worldOf(), event);
   const index = random.between(0, calls - 1);
   const world = worldOf();
+  world.deliver(event);
   const call = await kill(world, event, { index, takesEffect });
   const killedAtMs = elapsed(world);
-  // A request that was sent arrives.
-  await world.relay(killedAtMs + 1_000);
-  const isWatched = world.watchdogs.length > 0;
   await world.relay(killedAtMs + RETRY_MS);
   await world.run(event, { id: 'killed' }).catch(() => undefined);
   await world.relay(Math.max(elapsed(world), TICK_MS));
@@ -53,7 +49,6 @@ export async function killAWorker(random: Random): Promise<KilledWorker> {
     call,
     index,
     notice,
-    isWatched,
     askedAfterMs: lastFirstAsk(world, names) - killedAtMs,
     podsLeft: world.cluster.podNames().length,
   };

@@ -5,7 +5,7 @@ import { DEPLOY_INFO, viewOf } from '#functions/adapters/argocd/application.ts';
 import { failureOf } from '#functions/adapters/argocd/reply.ts';
 import { invalidName, pathOf } from '#functions/adapters/argocd/server.ts';
 import { createServerImages } from '#functions/adapters/argocd/server-images.ts';
-import type { ApplicationView, Argocd, Result } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, Argocd, ArgocdFailure, Result } from '#functions/branch-deploy/ports.ts';
 import { isApplicationName } from '#functions/branch-deploy/record.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import { InjectedError } from '../faults.ts';
@@ -28,6 +28,16 @@ export interface ArgocdServerOptions {
   readonly around: <T>(call: string, act: () => T) => Promise<Awaited<T>>;
 }
 
+const NO_REPLY = {
+  ok: false,
+  error: { kind: 'transient', outcomeUnknown: true, detail: 'no reply came' },
+} as const;
+
+function injected({ message }: InjectedError): ArgocdFailure {
+  const outcomeUnknown = !message.endsWith('throttled');
+  return { kind: 'transient', detail: message, ...(outcomeUnknown && { outcomeUnknown }) };
+}
+
 export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
   const { argocd, observer } = options;
   type Caller = ReturnType<ArgocdWorld['authenticate']>;
@@ -41,8 +51,7 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
     let result: Result<ApplicationView>;
     try {
       result = await options.around(call, (): Result<ApplicationView> => {
-        if (options.isDown())
-          return { ok: false, error: { kind: 'transient', outcomeUnknown: true, detail: 'no reply came' } };
+        if (options.isDown()) return NO_REPLY;
         try {
           return { ok: true, value: act(argocd.authenticate(token)) };
         } catch (error) {
@@ -54,14 +63,7 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
       });
     } catch (error) {
       if (!(error instanceof InjectedError)) throw error;
-      return {
-        ok: false,
-        error: {
-          kind: 'transient',
-          detail: error.message,
-          ...(error.message.endsWith('throttled') ? {} : { outcomeUnknown: true }),
-        },
-      };
+      return { ok: false, error: injected(error) };
     }
     if (result.ok || result.error.kind !== 'unauthorized') return result;
     const fresh = await options.token.readAgain();
@@ -69,15 +71,23 @@ export function createArgocdServerWire(options: ArgocdServerOptions): Argocd {
   };
 
   const images = createServerImages(createLabConnection({ argocd, token: options.token.cached }), pathOf);
-  const beside = <T>(call: string, act: () => Promise<Result<T>>): Promise<Result<T>> =>
-    options.around(call, () =>
-      options.isDown()
-        ? Promise.resolve({
-            ok: false as const,
-            error: { kind: 'transient' as const, outcomeUnknown: true, detail: 'no reply came' },
-          })
-        : act(),
-    );
+  /** Requests beside the Application: with the same token, and the same faults. */
+  const beside = async <T>(
+    call: string,
+    act: () => Promise<Result<T>>,
+    isAgain = false,
+  ): Promise<Result<T>> => {
+    let result: Result<T>;
+    try {
+      result = await options.around(call, () => (options.isDown() ? NO_REPLY : act()));
+    } catch (error) {
+      if (!(error instanceof InjectedError)) throw error;
+      result = { ok: false, error: injected(error) };
+    }
+    if (result.ok || result.error.kind !== 'unauthorized' || isAgain) return result;
+    await options.token.readAgain();
+    return beside(call, act, true);
+  };
 
   return {
     pods: (application) => beside(`argocd.pods ${application.name}`, () => images.pods(application)),

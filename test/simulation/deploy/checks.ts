@@ -1,4 +1,5 @@
 /** Checks of each request and each decision of branch-deploy, against the world at that moment. */
+import type { CommitStatus } from '#functions/branch-deploy/ports.ts';
 import type { Decision } from '#model/decision.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
 import type { ApplicationObserver } from './applications-api.ts';
@@ -9,7 +10,7 @@ const AFTER_STOP_MS = 60_000;
 
 /** Checks of the requests to Argo CD, before they take effect, and notes of its replies. */
 export function createRequestChecks(scene: Scene): ApplicationObserver {
-  const { violate, exercise, clock, when, bound, night, syncs, commits, seenHealthy } = scene;
+  const { violate, exercise, clock, when, bound, night, syncs, commits, seenHealthy, deliverer } = scene;
   const isBound = ({ name, project }: Pick<ApplicationSettings, 'name' | 'project'>) =>
     bound.some((one) => one.name === name && one.project === project);
   return {
@@ -43,6 +44,12 @@ export function createRequestChecks(scene: Scene): ApplicationObserver {
     synced: ({ name }) => void syncs.set(name, (syncs.get(name) ?? 0) + 1),
     shown({ name }, { sync, health, revisions, operation, reconciledAt }) {
       if (health !== 'Healthy') return;
+      // With images of its own an application is where its oldest pod is.
+      if (deliverer) {
+        const running = deliverer.oldestOf(name);
+        if (running >= (seenHealthy.get(name) ?? running)) seenHealthy.set(name, running);
+        return;
+      }
       // OutOfSync because the branch has moved on: the commit that was synced is live, and compared since.
       const isLive =
         operation?.phase === 'Succeeded' &&
@@ -71,6 +78,21 @@ export function createDecisionCheck(scene: Scene): (decision: Decision) => void 
       violate(
         4,
         `${when()} a decision says that ${decision.target} is deployed, and Argo CD never showed that`,
+      );
+  };
+}
+
+/** Checks of what commits show: green is only what is live, or contained in what is live. */
+export function createStatusCheck(scene: Scene): (status: CommitStatus) => void {
+  const { violate, exercise, when, commits, seenHealthy } = scene;
+  return ({ state, sha, application, description }) => {
+    if (state !== 'success') return;
+    exercise(4);
+    const seen = seenHealthy.get(application);
+    if (seen === undefined || seen < commits.indexOf(sha))
+      violate(
+        4,
+        `${when()} commit ${sha.slice(0, 7)} is green for ${application} ("${description}"), and it was never live`,
       );
   };
 }

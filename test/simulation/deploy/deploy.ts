@@ -7,6 +7,7 @@ import type { BranchDeployPorts } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import { run } from '#functions/branch-deploy/run.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
+import { ANNOUNCEMENT_SOURCE } from '#model/trigger.ts';
 import type { Severity } from '../faults.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
@@ -22,7 +23,15 @@ import {
   violate,
 } from '../story.ts';
 import type { MemoryTable } from '../table.ts';
-import { createScenario, type Happening, OTHER_BRANCH, PRODUCTION, type Scenario } from './scenario.ts';
+import {
+  createScenario,
+  type Happening,
+  OTHER_BRANCH,
+  PRODUCTION,
+  REPOSITORY,
+  type Scenario,
+  secondsOf,
+} from './scenario.ts';
 import { createDeployWorld, type DeployWorld, type Effects, type MutateClient } from './world.ts';
 
 export interface Program {
@@ -37,6 +46,8 @@ export interface DeployOptions extends StoryOptions {
   readonly table?: () => MemoryTable;
   /** Puts a mistake into the adapter's requests to the Kubernetes API, or into the replies. */
   readonly mutateClient?: MutateClient;
+  /** Puts a mistake into the reading of an event. */
+  readonly mutateEvent?: (payload: unknown) => unknown;
 }
 
 const SECOND = 1_000;
@@ -45,7 +56,8 @@ const MINUTE = 60_000;
 const FAULTS_END_MINUTES = 34;
 /** After that so many minutes must be enough: five to the next tick that looks for missed builds, a start, a sync. */
 const PATIENCE_MINUTES = 45;
-const QUIET_TICKS = 6;
+/** Two of them look for missed builds: the second knows what the first has found. */
+const QUIET_TICKS = 11;
 
 export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
   const story = createStory(options);
@@ -63,6 +75,8 @@ export async function simulateDeploy(options: DeployOptions): Promise<Outcome> {
     );
   }
   if (scenario.settings.argocd.through === 'kubernetes') count(story, 'through-kubernetes');
+  if (scenario.delivery) count(story, `images-by-${scenario.delivery.bring}`);
+  if (scenario.announcedAfter) count(story, 'announces-builds');
   const happenings = scenario.happenings.filter((_, index) => !options.without?.has(index));
   for (const happening of happenings)
     clock.at(begin + happening.minute * MINUTE, () => happen(story, happening));
@@ -103,7 +117,7 @@ export interface Story extends BaseStory<Scenario, DeployWorld> {
 function createStory(options: DeployOptions): Story {
   const base = createBaseStory(options, {
     salt: 0xdeb107,
-    createScenario,
+    createScenario: (seed, random) => createScenario(seed, random, options.isPlain),
     createWorld: (given) =>
       createDeployWorld({ ...given, mutateClient: options.mutateClient, table: options.table?.() }),
     invocations: LAMBDA.deploy,
@@ -114,6 +128,7 @@ function createStory(options: DeployOptions): Story {
 /** Applies the rule of lib/branch-deploy.ts. The lab's CodeBuild loses, delays and doubles events. */
 export function deliver(story: Story, event: AwsEvent): void {
   const { 'project-name': project, 'build-status': status } = event.detail;
+  if (story.scenario.announcedAfter) return;
   if (event.source !== 'aws.codebuild' || project !== 'api-develop' || status === 'IN_PROGRESS') return;
   count(story, 'build-ended');
   invoke(story, event);
@@ -125,14 +140,76 @@ export function tick(story: Story): void {
   invoke(story, { source: 'nightshift', trigger: 'tick', schedule: 'branch-deploy-tick', id: 'tick', time });
 }
 
-function invoke(story: Story, payload: unknown): void {
+/** A push, and what announces its builds where they run elsewhere. */
+export function push(story: Story, branch: 'develop' | 'staging' | 'main'): void {
+  const { world, scenario } = story;
+  const { announcedAfter } = scenario;
+  const pushed = world.push(branch);
+  count(story, 'push');
+  note(story, `a push to ${branch}`);
+  if (!announcedAfter) return;
+  // A workflow that runs for every branch announces the builds of other branches too.
+  const numbers = branch === 'develop' ? pushed.builds.map(({ number }) => number) : [OF_OTHER_BRANCHES];
+  for (const number of numbers) {
+    const build = pushed.builds.find((one) => one.number === number);
+    const failed = branch === 'develop' && scenario.failing[number - 1];
+    announce(story, {
+      afterSeconds: secondsOf(scenario, number) + (announcedAfter[number - 1] ?? 1),
+      detail: {
+        status: failed ? 'FAILED' : 'SUCCEEDED',
+        run: build?.id.split(':')[1] ?? `other-${pushed.sha.slice(0, 7)}`,
+        number,
+        commit: pushed.sha,
+        branch,
+        repository: REPOSITORY,
+      },
+    });
+  }
+}
+
+/** Its number is the highest: who took it for a build of the branch would deploy nothing after it. */
+const OF_OTHER_BRANCHES = 1_000;
+/** A person sends what is in the dead-letter queue once more. */
+const REDRIVE_MINUTES = 6;
+
+/** EventBridge delivers it at least once. What failed at every attempt is in the dead-letter queue. */
+function announce(
+  story: Story,
+  { afterSeconds, detail }: { readonly afterSeconds: number; readonly detail: object },
+): void {
+  const { world, scenario, random, faults } = story;
+  const { clock } = world;
+  const { account, region } = scenario.settings;
+  clock.after(afterSeconds * SECOND, () => {
+    const event = {
+      id: 'announcement',
+      source: ANNOUNCEMENT_SOURCE,
+      'detail-type': 'api-develop',
+      account,
+      region,
+      time: world.when(),
+      detail,
+    };
+    count(story, 'announced');
+    const send = () =>
+      invoke(story, event, () => {
+        count(story, 'redriven');
+        clock.after(REDRIVE_MINUTES * MINUTE, send);
+      });
+    send();
+    if (faults.active() && random.chance(0.2)) clock.after(random.between(0, 90) * SECOND, send);
+  });
+}
+
+function invoke(story: Story, payload: unknown, givenUp?: () => void): void {
   const { options, scenario } = story;
   invokeIn<Effects, DeployWorld>(story, {
     run(process) {
       const program = { ports: process.ports, settings: scenario.settings };
       const { ports, settings } = options.mutate?.(program) ?? program;
-      return run(parseEvent(payload), settings, ports);
+      return run(parseEvent(options.mutateEvent?.(payload) ?? payload), settings, ports);
     },
+    ...(givenUp ? { givenUp } : {}),
     mutatePass: options.mutatePass,
     what: 'an invocation',
     check: (effects) => checkReasons(story, effects),
@@ -161,11 +238,7 @@ export function happen(story: Story, happening: Happening): void {
   switch (happening.kind) {
     case 'push':
       for (let index = 0; index < happening.times; index++)
-        clock.after(index * 7 * SECOND, () => {
-          world.push(happening.branch);
-          count(story, 'push');
-          note(story, `a push to ${happening.branch}`);
-        });
+        clock.after(index * 7 * SECOND, () => push(story, happening.branch));
       return;
     case 'argocd-down':
       count(story, 'argocd-down');
@@ -237,17 +310,46 @@ export function checkEnd(story: Story): void {
       );
     else if (newest.outcome !== 'deployed' && newest.outcome !== 'superseded')
       violate(story, promise, `build ${last.number} of ${name} has the outcome ${newest.outcome ?? 'none'}`);
-    const sha = world.workloads.images.get(`app/${name}`)?.split(':')[1] ?? '';
     const expected = world.commits.indexOf(last.resolvedSourceVersion ?? '');
-    if (world.commits.indexOf(sha) < expected)
-      violate(story, promise, `${name} runs ${sha.slice(0, 7)}, and build ${last.number} is newer`);
+    const live = liveIn(story, name);
+    // A person's sync of older manifests is a choice, and ends the deploy.
+    const isChosen = scenario.delivery !== undefined && newest?.outcome === 'superseded';
+    if (live < expected && !isChosen)
+      violate(
+        story,
+        promise,
+        `${name} runs ${world.commits[live]?.slice(0, 7) ?? 'what ran before'}, and build ${last.number} is newer`,
+      );
     checkSyncs(story, name);
+    checkFailedBuilds(story, name);
   }
   for (const { name } of [PRODUCTION, OTHER_BRANCH]) {
     exercised[2] += 1;
     const operation = world.argocd.application(name)?.status.operationState;
     if (operation) violate(story, 2, `${name} was synced by ${operation.operation.initiatedBy?.username}`);
   }
+}
+
+/** The oldest commit that the application runs, as its index; -1 for one before all of them. */
+function liveIn({ world }: Story, name: string): number {
+  if (world.deliverer) return world.deliverer.oldestOf(name);
+  return world.commits.indexOf(world.workloads.images.get(`app/${name}`)?.split(':')[1] ?? '');
+}
+
+/** A commit that went live although its build failed is reported. A config repository brings none. */
+function checkFailedBuilds(story: Story, name: string): void {
+  const { world, scenario } = story;
+  if (scenario.delivery) return;
+  const sha = world.commits[liveIn(story, name)];
+  const builds = world.builds().filter(({ resolvedSourceVersion }) => resolvedSourceVersion === sha);
+  if (builds.length === 0 || builds.some(({ status }) => status === 'SUCCEEDED')) return;
+  count(story, 'live-failure');
+  story.exercised[9] += 1;
+  const isReported = world.decisions.some(
+    (made) => made.target === name && made.action === 'warn' && made['live'] === true && made['sha'] === sha,
+  );
+  if (!isReported)
+    violate(story, 9, `${name} runs ${sha?.slice(0, 7)}, whose build failed, and no decision says so`);
 }
 
 /** At most two syncs for each burst, where nothing else made one fail. */
@@ -257,7 +359,9 @@ function checkSyncs(story: Story, name: string): void {
     faults.injected.size > 0 ||
     scenario.sleep !== undefined ||
     scenario.happenings.some(({ kind }) => kind !== 'push') ||
-    scenario.missing.length > 0;
+    scenario.missing.length > 0 ||
+    // Each write of the bot may need one.
+    scenario.delivery !== undefined;
   if (disturbed) return;
   const bursts = scenario.happenings.filter((one) => one.kind === 'push' && one.branch === 'develop').length;
   const syncs = world.syncs.get(name) ?? 0;

@@ -1,16 +1,17 @@
 /** branch-deploy with a deliberate mistake, at least one for each promise that its story checks. The checkers must catch each. */
 import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
-import type { ApplicationView, BranchDeployPorts, Result } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationView, BranchDeployPorts, LivePod, Result } from '#functions/branch-deploy/ports.ts';
+import type { BranchDeploySettings } from '#model/settings.ts';
 import type { PromiseId } from '../outcome.ts';
 import { createMemoryTable } from '../table.ts';
 import type { DeployOptions, Program } from './deploy.ts';
-import { PRODUCTION } from './scenario.ts';
+import { PRODUCTION, REPOSITORY } from './scenario.ts';
 
 export interface DeployMutant {
   readonly name: string;
   readonly promise: PromiseId;
-  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient' | 'table'>;
+  readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient' | 'mutateEvent' | 'table'>;
   /** Matches the violation, where the promise can be broken in more than one way. */
   readonly says?: RegExp;
 }
@@ -186,6 +187,138 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     },
   },
   {
+    name: 'the sync of a config repository counts as live whatever its pods run',
+    promise: 4,
+    says: /is deployed, and Argo CD never showed that/,
+    change: {
+      mutate: ({ ports, settings }) => ({ settings: withoutImages(settings), ports: asOneRepository(ports) }),
+    },
+  },
+  {
+    name: 'one pod that runs the built image is enough',
+    promise: 4,
+    says: /is deployed, and Argo CD never showed that/,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async pods(application) {
+          const read = await ports.argocd.pods(application);
+          return read.ok ? { ok: true, value: read.value.slice(0, 1) } : read;
+        },
+      },
+    })),
+  },
+  {
+    name: 'what a tag points to counts as what its pods run',
+    promise: 4,
+    says: /is deployed, and Argo CD never showed that/,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async pods(application) {
+          const read = await ports.argocd.pods(application);
+          if (!read.ok) return read;
+          return {
+            ok: true,
+            value: await Promise.all(read.value.map((pod) => withDigestsOfTags(pod, ports))),
+          };
+        },
+      },
+    })),
+  },
+  {
+    name: 'the workloads of a tag that stays the same are not restarted',
+    promise: 3,
+    says: /has the outcome failed/,
+    change: change((ports) => ({
+      argocd: { ...ports.argocd, restart: async () => ({ ok: true, value: undefined }) },
+    })),
+  },
+  {
+    name: 'the image is not set on the Application',
+    promise: 3,
+    says: /has the outcome failed/,
+    change: change((ports) => ({
+      argocd: { ...ports.argocd, setImages: async () => ({ ok: true, value: undefined }) },
+    })),
+  },
+  {
+    name: 'manifests that name the image after the first sync are not synced again',
+    promise: 3,
+    says: /has the outcome failed/,
+    change: change((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async read(application, options) {
+          const read = await ports.argocd.read(application, options);
+          return read.ok && read.value.operation && read.value.sync === 'OutOfSync'
+            ? {
+                ok: true,
+                value: { ...read.value, revisions: read.value.operation.revisions, sync: 'Synced' },
+              }
+            : read;
+        },
+      },
+    })),
+  },
+  {
+    name: 'failed builds are forgotten',
+    promise: 9,
+    says: /whose build failed, and no decision says so/,
+    change: change((ports) => ({
+      deploys: {
+        ...ports.deploys,
+        saveIf: ({ failedBuilds: _, ...record }, expected) => ports.deploys.saveIf(record, expected),
+      },
+    })),
+  },
+  {
+    name: 'that a failed build is live is marked as reported, and not reported',
+    promise: 9,
+    says: /whose build failed, and no decision says so/,
+    change: change((ports) => ({
+      trail: {
+        record: (decisions) => ports.trail.record(decisions.filter((made) => made['live'] !== true)),
+      },
+    })),
+  },
+  {
+    name: 'a superseded commit is green at once',
+    promise: 4,
+    says: /is green for/,
+    change: change((ports) => ({
+      statuses: ports.statuses && {
+        ...ports.statuses,
+        add: (status, source) =>
+          ports.statuses?.add(
+            status.progress === 'superseded' ? { ...status, state: 'success' } : status,
+            source,
+          ),
+      },
+    })),
+  },
+  {
+    name: 'the branch that an announcement names is not read',
+    promise: 3,
+    says: /is the newest of .*, and 1000 is recorded/,
+    change: {
+      mutateEvent(payload) {
+        const { detail, ...event } = payload as { readonly detail?: object };
+        return detail && 'run' in detail ? { ...event, detail: { ...detail, branch: 'develop' } } : payload;
+      },
+    },
+  },
+  {
+    name: 'builds that announce themselves are not bound',
+    promise: 3,
+    change: {
+      mutate: ({ ports, settings }) => ({
+        ports,
+        settings: { ...settings, builds: settings.builds.filter(({ announced }) => !announced) },
+      }),
+    },
+  },
+  {
     name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
@@ -197,6 +330,49 @@ function change(
 ): Pick<DeployOptions, 'mutate'> {
   return {
     mutate: ({ ports, settings }: Program) => ({ settings, ports: { ...ports, ...edit(ports) } }),
+  };
+}
+
+async function withDigestsOfTags(pod: LivePod, { registry }: BranchDeployPorts): Promise<LivePod> {
+  const digestsOf = async (image: string) => {
+    const [, repository = '', version = ''] = /^(.+):([^:]+)$/.exec(image) ?? [];
+    return (await registry.digests({ repository, version })) ?? [];
+  };
+  const containers = pod.containers.map(async (container) => ({
+    ...container,
+    digests: await digestsOf(container.image),
+  }));
+  return { ...pod, containers: await Promise.all(containers) };
+}
+
+function withoutImages(settings: BranchDeploySettings): BranchDeploySettings {
+  const builds = settings.builds.map((binding) => ({
+    ...binding,
+    applications: binding.applications.map(({ images: _, bring: __, ...application }) => application),
+  }));
+  return { ...settings, builds };
+}
+
+/** As if the manifests were in the repository that is built, whatever its commit. */
+function asOneRepository(ports: BranchDeployPorts): BranchDeployPorts {
+  return {
+    ...ports,
+    builds: {
+      ...ports.builds,
+      async read(ids) {
+        const read = await ports.builds.read(ids);
+        return read.map(({ resolvedSourceVersion: _, ...build }) => build);
+      },
+    },
+    argocd: {
+      ...ports.argocd,
+      async read(application, options) {
+        const read = await ports.argocd.read(application, options);
+        if (!read.ok) return read;
+        const sources = read.value.sources.map(() => ({ repository: REPOSITORY, targetRevision: 'develop' }));
+        return { ok: true, value: { ...read.value, sources } };
+      },
+    },
   };
 }
 

@@ -5,14 +5,16 @@ import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deplo
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { buildKey, DEPLOY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { createStatusQueue } from '#functions/adapters/forges/status-queue.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import type { Argocd, BranchDeployPorts, Build, Builds } from '#functions/branch-deploy/ports.ts';
+import type { Argocd, BranchDeployPorts, Build, Builds, Registry } from '#functions/branch-deploy/ports.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Pass } from '../faults.ts';
 import { createPortCalls, type PortCalls } from '../port-calls.ts';
 import { createApplicationsApi } from './applications-api.ts';
 import { createArgocdServerWire } from './argocd-server.ts';
-import { createDecisionCheck, createRequestChecks } from './checks.ts';
+import { createDecisionCheck, createRequestChecks, createStatusCheck } from './checks.ts';
+import { createLabRegistry } from './lab-registry.ts';
 import type { Scene } from './scene.ts';
 
 const HANDLED = /^table\.saveIf deploy \| build#(.+)$/;
@@ -37,12 +39,24 @@ export function createProcess(scene: Scene, mutateClient: MutateClient = (client
   const calls = createPortCalls<Effects>(clock, random);
   const { through } = calls;
   const checkDecision = createDecisionCheck(scene);
+  const checkStatus = createStatusCheck(scene);
   const store = storeOf(scene, calls);
   const ports: BranchDeployPorts = {
     argocd: argocdOf(scene, calls, mutateClient),
     builds: buildsOf(scene, calls),
-    registry: { has: () => false, digests: async () => undefined },
+    registry: registryOf(scene, calls),
     deploys: createDesiredDeploys(store),
+    statuses: createStatusQueue({
+      statuses: {
+        has: () => true,
+        post: async (status) => {
+          checkStatus(status);
+          scene.statuses.push(status);
+          return undefined;
+        },
+      },
+      now: () => clock.date(),
+    }),
     night: { read: createNightReader(store).read, addOverride: createOverrides(store).add },
     trail: {
       record: (made) =>
@@ -115,6 +129,16 @@ function argocdOf(scene: Scene, calls: Calls, mutateClient: MutateClient): Argoc
       if (reply.ok) done.synced.add(application.name);
       return reply;
     },
+  };
+}
+
+/** ECR. A story without images has none in it. */
+function registryOf({ scenario, registry }: Scene, { through }: Calls): Registry {
+  const { account, region } = scenario.settings;
+  const ecr = createLabRegistry(registry, { account, region });
+  return {
+    has: ecr.has,
+    digests: (image) => through(`ecr.digests ${image.version}`, () => ecr.digests(image), true),
   };
 }
 

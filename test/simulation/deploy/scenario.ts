@@ -2,6 +2,7 @@
 import type { Schedule } from '#model/schedule.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import { createRandom, type Random } from '../random.ts';
+import { createDelivery, type Delivery, withDelivery } from './delivery.ts';
 
 export const REPOSITORY = 'https://github.com/example/api';
 export const PRODUCTION = { name: 'api-production', project: 'production' } as const;
@@ -32,10 +33,44 @@ export interface Scenario {
   readonly happenings: readonly Happening[];
   /** When the token expires, and when a new one is in the secret: before that, or too late. Minutes from the start. */
   readonly token?: { readonly expires: number; readonly renewed: number };
+  /** The builds make images. Absent where the manifests are in the repository that is built, and name the commit. */
+  readonly delivery?: Delivery;
+  /** The builds run elsewhere, and announce their ends: so late, in seconds, by number. */
+  readonly announcedAfter?: readonly number[];
 }
 
-export function createScenario(seed: number, random: Random): Scenario {
-  return withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
+/** How long a build takes. */
+export const secondsOf = ({ buildSeconds }: Pick<Scenario, 'buildSeconds'>, number: number): number =>
+  buildSeconds[number - 1] ?? 20;
+
+export function createScenario(seed: number, random: Random, isPlain = false): Scenario {
+  const scenario = withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
+  return isPlain ? scenario : withLayout(scenario, createRandom(seed ^ LAYOUT));
+}
+
+const LAYOUT = 0x1a407;
+
+/** A third of the stories have images of their own, and a sixth builds that announce themselves. */
+function withLayout(scenario: Scenario, random: Random): Scenario {
+  const delivery = createDelivery(random);
+  const hasImages = random.chance(0.4) && scenario.settings.argocd.through === 'server';
+  const announcedAfter = random.chance(0.17)
+    ? Array.from({ length: 12 }, () => random.pick([1, 1, 5, 60]))
+    : undefined;
+  const settings = hasImages ? withDelivery(scenario.settings, delivery) : scenario.settings;
+  const [seconds = 20] = scenario.buildSeconds;
+  return {
+    ...scenario,
+    // Builds at the same time would move a tag that stays the same in any order: docs/branch-deploy-images.md says so.
+    ...(hasImages && delivery.bring === 'restart'
+      ? { buildSeconds: scenario.buildSeconds.map(() => seconds) }
+      : {}),
+    settings: announcedAfter
+      ? { ...settings, builds: settings.builds.map((binding) => ({ ...binding, announced: true })) }
+      : settings,
+    ...(hasImages ? { delivery } : {}),
+    ...(announcedAfter ? { announcedAfter } : {}),
+  };
 }
 
 /** Happenings that were added later have their own seed: stories without them stay the same as before. */

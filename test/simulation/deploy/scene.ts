@@ -1,18 +1,26 @@
 /** Git host, CodeBuild and Argo CD of a deploy in simulated time, and what is observed of them for the checks. */
-import { type ArgocdOptions, createArgocd, serveApplications } from '@nightshift/lab/world/argocd/index.ts';
+import {
+  type ApplicationSeed,
+  type ArgocdOptions,
+  createArgocd,
+  serveApplications,
+} from '@nightshift/lab/world/argocd/index.ts';
 import { createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import type { Workloads, WorldContext } from '@nightshift/lab/world/interfaces.ts';
 import { createRegistry } from '@nightshift/lab/world/kubernetes/registry.ts';
 import { createStore } from '@nightshift/lab/world/kubernetes/store.ts';
+import { createImageRegistry, type ImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
+import type { CommitStatus } from '#functions/branch-deploy/ports.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { createSimulatedClock, type SimulatedClock } from '../clock.ts';
 import type { WorldOptions } from '../story.ts';
 import { createMemoryTable, type MemoryTable } from '../table.ts';
+import { createDeliverer, POLICIES, prepareRegistry, seedOf } from './delivery.ts';
 import { startNight } from './night-stand-in.ts';
 import { createRollouts } from './rollouts.ts';
-import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario } from './scenario.ts';
+import { OTHER_BRANCH, PRODUCTION, REPOSITORY, type Scenario, secondsOf } from './scenario.ts';
 
 const MINUTE = 60_000;
 
@@ -22,6 +30,8 @@ export interface SharedDeployWorld {
   readonly context: WorldContext;
   readonly table: MemoryTable;
   readonly workloads: Workloads & { readonly images: ReadonlyMap<string, string> };
+  /** What its kubelets pull from. */
+  readonly registry: ImageRegistry;
   readonly argocd: Pick<ArgocdOptions, 'inCluster' | 'runsPods'>;
   /** The actual state of the cluster, whatever is recorded: since when it sleeps, or is not up yet. */
   readonly night: { state(): Pick<ClusterState, 'phase' | 'since'> | undefined };
@@ -41,10 +51,15 @@ export function createScene(options: SceneOptions) {
   const clock = shared?.clock ?? createSimulatedClock(start, options.settle);
   const context = shared?.context ?? { ...createContext({ start, seed: scenario.seed }), clock: clock.world };
   const codebuild = createCodebuild(context);
-  const workloads = shared?.workloads ?? createRollouts(clock, scenario.rolloutSeconds);
+  const registry = shared?.registry ?? createImageRegistry(context);
+  const workloads =
+    shared?.workloads ?? createRollouts(clock, { rolloutSeconds: scenario.rolloutSeconds, images: registry });
   const when = () => clock.date().toISOString();
 
+  const { delivery } = scenario;
+  const place = { account: settings.account, region: settings.region };
   addBuilds(codebuild, scenario);
+  if (delivery) prepareRegistry(delivery, { place, codebuild, registry });
   const argocd = createArgocd(context, {
     workloads,
     revisionOf: (repository, revision, at) => codebuild.git.revisionOf(repository, revision, at),
@@ -56,7 +71,12 @@ export function createScene(options: SceneOptions) {
   const bound = settings.builds.flatMap(({ applications }) => applications);
   for (const { name } of bound)
     if (!scenario.missing.includes(name))
-      addApplication(argocd, scenario, { name, project: 'default', branch: 'develop' });
+      addApplication(argocd, scenario, {
+        name,
+        project: 'default',
+        branch: 'develop',
+        ...(delivery ? seedOf(delivery, place, name) : {}),
+      });
   addApplication(argocd, scenario, { ...OTHER_BRANCH, branch: 'staging' });
   addApplication(argocd, scenario, { ...PRODUCTION, branch: 'main' });
 
@@ -65,6 +85,11 @@ export function createScene(options: SceneOptions) {
   if (applications) serveApplications(context, argocd, applications);
 
   const table = shared?.table ?? options.table ?? createMemoryTable();
+  /** Commits of the branch, oldest first. */
+  const commits: string[] = [];
+  const parts = { place, clock, codebuild, argocd, registry, workloads, commits };
+  const deliverer =
+    delivery && createDeliverer(delivery, { ...parts, applications: bound.map(({ name }) => name) });
   return {
     scenario,
     random,
@@ -89,8 +114,11 @@ export function createScene(options: SceneOptions) {
      */
     seenHealthy: new Map<string, number>(),
     syncs: new Map<string, number>(),
-    /** Commits of the branch, oldest first. */
-    commits: [] as string[],
+    commits,
+    registry,
+    deliverer,
+    /** The states of commits, as they were posted. */
+    statuses: [] as CommitStatus[],
     /** Argo CD does not answer. */
     outage: { isDown: false },
   };
@@ -115,7 +143,7 @@ function addBuilds(codebuild: ReturnType<typeof createCodebuild>, scenario: Scen
           ],
         ],
       },
-      buildSeconds: ({ number }) => scenario.buildSeconds[number - 1] ?? 20,
+      buildSeconds: ({ number }) => secondsOf(scenario, number),
       outcome: ({ number }) => (scenario.failing[number - 1] ? 'FAILED' : 'SUCCEEDED'),
     });
 }
@@ -125,7 +153,12 @@ function createToken(argocd: ReturnType<typeof createArgocd>, clock: SimulatedCl
   const start = Date.parse(scenario.start);
   const inMinutes = (minutes: number) => new Date(start + minutes * MINUTE);
   const newToken = (expires?: Date) =>
-    argocd.addToken({ project: 'default', role: 'nightshift', ...(expires ? { expires } : {}) });
+    argocd.addToken({
+      project: 'default',
+      role: 'nightshift',
+      ...(expires ? { expires } : {}),
+      ...(scenario.delivery ? { policies: POLICIES } : {}),
+    });
   let token = newToken(scenario.token && inMinutes(scenario.token.expires));
   if (scenario.token)
     clock.at(inMinutes(scenario.token.renewed).getTime(), () => {
@@ -137,7 +170,12 @@ function createToken(argocd: ReturnType<typeof createArgocd>, clock: SimulatedCl
 function addApplication(
   argocd: ReturnType<typeof createArgocd>,
   { autoSync }: Scenario,
-  { name, project, branch }: { readonly name: string; readonly project: string; readonly branch: string },
+  {
+    name,
+    project,
+    branch,
+    ...seed
+  }: { readonly name: string; readonly project: string; readonly branch: string } & Partial<ApplicationSeed>,
 ): void {
   argocd.addApplication({
     name,
@@ -146,5 +184,6 @@ function addApplication(
     targetRevision: branch,
     ...(autoSync.includes(name) ? { autoSync: {} } : {}),
     deployments: [{ namespace: 'app', name, image: `${name}:{revision}`, replicas: 1 }],
+    ...seed,
   });
 }

@@ -2,6 +2,8 @@
 import { budgetsOf } from '@nightshift/lab/world/kubernetes/eviction.ts';
 import { isPodFinished, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { DRAIN, instanceKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import { MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
+import { CHANGE_LEAD_MS } from '#functions/spot-drain/announced-changes.ts';
 import type { Claim } from '#functions/spot-drain/records.ts';
 import type { Decision } from '#model/decision.ts';
 import type { AutoScalingRequest } from './auto-scaling-api.ts';
@@ -23,6 +25,11 @@ const RESERVE_MS = 5_000;
 const FORCE_MARGIN_MS = 2_000;
 const ROUNDING_MS = 1_000;
 
+interface NodePatch {
+  readonly spec?: { readonly unschedulable?: boolean | null };
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string | null>> };
+}
+
 /** What one attempt of the function did, for the checks at its end. */
 export interface Effects {
   readonly marked: Set<string>;
@@ -40,7 +47,7 @@ export interface Effects {
 /** Checks of the requests, before they take effect. */
 export function createRequestChecks(scene: Scene) {
   const { scenario, violate, exercise, clock, aws, table, scope, kubernetes } = scene;
-  const { instanceAt, terminatingSince, when } = scene;
+  const { instanceAt, terminatingSince, seen, movableOn, when } = scene;
   const { settings } = scenario;
 
   const checkDeletion = (pod: PodObject) => {
@@ -70,11 +77,12 @@ export function createRequestChecks(scene: Scene) {
   const checkReplacement = (input: Readonly<Record<string, unknown>>) => {
     const [id = ''] = input['InstanceIds'] as readonly string[];
     const [instance] = aws.ec2.describe(scope, [id]);
-    const isAllowed =
+    const isInterrupted =
       scenario.settings.replaceEarly &&
-      input['AutoScalingGroupName'] === 'workers' &&
       !scenario.capacityRebalance &&
       instance?.interruption?.action === 'terminate';
+    const isAnnounced = settings.onScheduledChange === 'replace' && scene.changes.has(id);
+    const isAllowed = input['AutoScalingGroupName'] === 'workers' && (isInterrupted || isAnnounced);
     if (!isAllowed) violate(2, `${when()} ${id} was detached, and the config does not ask for it`);
   };
 
@@ -94,7 +102,9 @@ export function createRequestChecks(scene: Scene) {
         violate(2, `${when()} ${request.request} is no request of spot-drain`);
         return;
       case 'patch-node': {
-        const { spec } = request.body as { readonly spec?: { readonly unschedulable?: boolean | null } };
+        const patch = request.body as NodePatch;
+        const { spec } = patch;
+        if (spec?.unschedulable) checkChange(request.node, patch);
         (spec?.unschedulable ? effects.marked : effects.unmarked).add(request.node);
         if (!spec?.unschedulable) checkUncordon(effects, request.node);
         return;
@@ -111,6 +121,47 @@ export function createRequestChecks(scene: Scene) {
     }
   };
 
+  /** CONTINUE cannot be taken back: not before the node is empty, or the time is over. */
+  const checkOpenAction = (id: string) => {
+    const claim = table.read<Claim>(DRAIN, instanceKey(id));
+    const node = seen.get(id)?.node ?? '';
+    const end = Math.min(
+      Date.parse(claim?.deadline ?? claim?.drainUntil ?? ''),
+      Date.parse(claim?.drainUntil ?? ''),
+    );
+    const isOver = !claim || claim.nightlyStop || scene.nightSince.at !== undefined;
+    if (isOver || !kubernetes.api.find('nodes', undefined, node) || !(clock.now() < end - ROUNDING_MS))
+      return;
+    exercise(6);
+    const until = `until ${new Date(end).toISOString()}`;
+    const pods = movableOn(node).filter((pod) => !isPodFinished(pod) && wasThere(pod, claim));
+    if (pods.length > 0 && !scene.deadSince.has(node))
+      violate(
+        6,
+        `${when()} ${id} was completed with ${pods.length} pods on it, while there was time ${until}`,
+      );
+    const attached = kubernetes.api.store
+      .all('volumeattachments.storage.k8s.io')
+      .filter(({ spec }) => (spec as { nodeName?: string }).nodeName === node);
+    if (attached.length > 0 && movableOn(node).length === 0)
+      violate(6, `${when()} ${id} was completed with volumes attached, while there was time ${until}`);
+  };
+
+  const wasThere = (pod: PodObject, { cordonedAt, claimedAt }: Claim) =>
+    Date.parse(pod.metadata.creationTimestamp ?? '') < Date.parse(cordonedAt ?? claimedAt) - ROUNDING_MS;
+
+  /** With `wait` a node keeps its pods until shortly before the change. */
+  const checkChange = (node: string, { metadata }: NodePatch) => {
+    const cause = JSON.parse(metadata?.annotations?.[MARKS_ANNOTATION] ?? '{}').cause;
+    const id = instanceAt(node)?.id;
+    const startsAt = id === undefined ? undefined : scene.changes.get(id);
+    const isWaiting = settings.onScheduledChange === 'wait' && scene.nightSince.at === undefined;
+    if (cause !== 'health' || !isWaiting || startsAt === undefined) return;
+    exercise(3);
+    if (clock.now() < startsAt - CHANGE_LEAD_MS - ROUNDING_MS)
+      violate(3, `${when()} ${node} was cordoned for a change at ${new Date(startsAt).toISOString()}`);
+  };
+
   const onCompletion = (effects: Effects, input: AutoScalingRequest['input']) => {
     const token = scene.tokenOf(input);
     exercise(6);
@@ -122,6 +173,7 @@ export function createRequestChecks(scene: Scene) {
       .read<Claim>(DRAIN, instanceKey(String(input['InstanceId'])))
       ?.hooks.some((hook) => hook.token === token && hook.completed);
     // An attempt that could not read or write the claim cannot know.
+    checkOpenAction(String(input['InstanceId']));
     if ((isRecorded && effects.mustReport === 0) || effects.confirmed.has(token))
       violate(6, `${when()} ${token} was completed again although its completion was known`);
   };

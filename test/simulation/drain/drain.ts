@@ -3,28 +3,25 @@
 import '../preload.ts';
 import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
 import { cordonKey, DRAIN } from '#functions/adapters/dynamodb/table-keys.ts';
-import type { Ports, WatchdogCheck } from '#functions/spot-drain/ports.ts';
+import type { WatchdogCheck } from '#functions/spot-drain/ports.ts';
 import { run } from '#functions/spot-drain/run.ts';
 import { LAMBDA } from '../invocations.ts';
 import type { Outcome } from '../outcome.ts';
 import {
   arrives,
-  type Story as BaseStory,
   count,
   createStory as createBaseStory,
   invoke as invokeIn,
   note,
   outcomeOf,
-  type StoryOptions,
   violate,
 } from '../story.ts';
-import { createScenario, type Happening, type Scenario } from './scenario.ts';
-import { createDrainWorld, type DrainWorld, type Effects, type Process } from './world.ts';
+import { checkEnd, isFarOff, LONGEST_MS } from './end-checks.ts';
+import { createScenario, type Happening } from './scenario.ts';
+import type { DrainOptions, Notices, Story } from './story.ts';
+import { createDrainWorld, type DrainWorld, type Effects } from './world.ts';
 
-export interface DrainOptions extends StoryOptions {
-  /** Puts a mistake into the program: the checkers must catch it. */
-  readonly mutate?: (process: Process, world: DrainWorld) => Ports;
-}
+export type { DrainOptions, Story } from './story.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -33,11 +30,10 @@ const WARM_UP_MS = 100 * SECOND;
 /** From then on no fault is injected. */
 const FAULTS_END_MS = 16 * MINUTE;
 const TICK_MS = 5 * MINUTE;
-/** A drain without a known end lasts an hour; then a few ticks must be enough. */
-const LONGEST_MS = 100 * MINUTE;
+/** As the delay of the execution that EventBridge starts. */
+const WATCHDOG_MS = 20 * SECOND;
+const WEEK_S = 7 * 86_400;
 const QUIET_TICKS = 2;
-/** 150 seconds for a drain during the nightly stop, a minute for a late event, and the time of slow calls. */
-const NIGHT_MS = 5 * MINUTE;
 
 export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
   const story = createStory(options);
@@ -67,40 +63,11 @@ export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
   return outcomeOf(options.seed, story);
 }
 
-/** The events about one instance that were delivered, and the attempts to handle them. */
-interface Notices {
-  /** Of the first one. */
-  readonly firstAt: number;
-  /** When attempts with a warning succeeded. */
-  succeededAt: number[];
-  killed: number;
-  failed: number;
-  givenUp: number;
-}
-
-interface WorkerAction {
-  readonly instanceId: string;
-  delivered: boolean;
-  readonly startedAt: number;
-}
-
-export interface Story extends BaseStory<Scenario, DrainWorld> {
-  readonly options: DrainOptions;
-  readonly notices: Map<string, Notices>;
-  /** Lifecycle actions of the workers by token, and whether an invocation succeeded for their event. */
-  readonly actions: Map<string, WorkerAction>;
-  /** Instances with an announced change whose end was not delivered yet. */
-  readonly announced: Set<string>;
-  /** When a tick was killed or failed. */
-  readonly brokenTicks: number[];
-  up: readonly string[];
-}
-
 /** A call of our own state machine. */
-export function watch(story: Story, check: WatchdogCheck): void {
+export function watch(story: Story, check: Partial<WatchdogCheck>): void {
   count(story, 'watchdog');
   const event = { source: 'nightshift', trigger: 'watchdog', id: 'execution', check };
-  invoke(story, event, check.instanceIds, {});
+  invoke(story, event, check.instanceIds ?? instancesOf(check.event as AwsEvent), {});
 }
 
 function createStory(options: DrainOptions): Story {
@@ -143,6 +110,12 @@ export function deliver(story: Story, event: AwsEvent): void {
     count(story, 'lost');
     return;
   }
+  // EventBridge starts the watchdog beside the function, and delivers to each target by itself.
+  if (
+    kind === 'interruption' ||
+    (kind === 'lifecycle-action' && event.detail['LifecycleHookName'] === 'drain')
+  )
+    world.clock.after(soon + WATCHDOG_MS, () => watch(story, { event }));
   if (late) count(story, 'late');
   world.clock.after(soon + late, () => receive(story, event));
   if (!random.chance(0.1 * faultFactor)) return;
@@ -236,7 +209,22 @@ export function happen(story: Story, happening: Happening): void {
       aws.terminateInstance(instance.id);
       return;
     case 'health':
-      announceChange(story, [...new Set([id, up[happening.also % up.length]])], happening.closedAfter);
+      announceChange(story, [...new Set([id, up[happening.also % up.length]])], happening);
+      return;
+    case 'webhook':
+      note(story, `a webhook denies evictions with ${happening.status} for ${happening.forSeconds} s`);
+      count(story, 'webhook');
+      world.webhook.status = happening.status;
+      clock.after(happening.forSeconds * SECOND, () => {
+        world.webhook.status = undefined;
+      });
+      return;
+    case 'dead-kubelet':
+      if (!isRunning || world.deadSince.has(instance.view.privateDnsName)) return;
+      note(story, `the kubelet of ${id} dies`);
+      count(story, 'dead-kubelet');
+      world.deadSince.set(instance.view.privateDnsName, clock.now());
+      kubernetes.killKubelet(instance.view.privateDnsName);
       return;
     case 'budget-lifted':
       for (const budget of [...kubernetes.api.store.all('poddisruptionbudgets.policy')])
@@ -262,13 +250,23 @@ export function happen(story: Story, happening: Happening): void {
 function announceChange(
   story: Story,
   candidates: readonly (string | undefined)[],
-  closedAfter: number | undefined,
+  { closedAfter, startsAfter = WEEK_S, movedBy }: Happening & { readonly kind: 'health' },
 ): void {
-  const { aws, clock, scope } = story.world;
+  const { aws, changes, clock, scope } = story.world;
   const ids = candidates.filter((one) => one !== undefined);
-  note(story, `a change is announced for ${ids.join(', ')}`);
-  for (const one of ids) story.announced.add(one);
-  aws.healthEvent({ ...scope, instanceIds: ids });
+  const startAt = clock.now() + startsAfter * SECOND;
+  note(story, `a change is announced for ${ids.join(', ')}, in ${startsAfter} s`);
+  for (const one of ids) {
+    story.announced.add(one);
+    changes.set(one, Math.min(startAt, changes.get(one) ?? startAt));
+  }
+  aws.healthEvent({ ...scope, instanceIds: ids, startAt });
+  if (movedBy !== undefined)
+    clock.after(movedBy * SECOND, () => {
+      if (!ids.every((one) => story.announced.has(one))) return;
+      count(story, 'change-moved');
+      aws.healthEvent({ ...scope, instanceIds: ids, startAt: startAt + movedBy * SECOND });
+    });
   if (closedAfter === undefined) return;
   clock.after(closedAfter * SECOND, () => {
     note(story, `the change of ${ids.join(', ')} is over`);
@@ -310,90 +308,10 @@ export function isQuiet(story: Story): boolean {
   return (
     story.invocations.active() === 0 &&
     story.world.table.all(DRAIN, cordonKey('')).length === 0 &&
-    story.world.claims().every((claim) => claim.state === 'done' || claim.state === 'failed')
+    story.world
+      .claims()
+      .every((claim) => claim.state === 'done' || claim.state === 'failed' || isFarOff(story, claim))
   );
-}
-
-export function checkEnd(story: Story): void {
-  checkCordoned(story);
-  checkMarksRemoved(story);
-  checkClaims(story);
-  checkGroupSize(story);
-  for (const [token, action] of story.actions) if (action.delivered) checkAction(story, token, action);
-}
-
-/** A node whose end was announced in time was cordoned when it went. */
-function checkCordoned(story: Story): void {
-  for (const [id, one] of story.world.seen) {
-    const notices = story.notices.get(id);
-    if (one.goneAt === undefined || one.cordoned === undefined || !notices) continue;
-    const goneAt = one.goneAt;
-    // A warning from before the instance stopped and ran again does not warn of this end.
-    const inTime = notices.succeededAt.some((at) => at >= one.runsSince && at < goneAt - SECOND);
-    if (!inTime || notices.killed > 0 || notices.failed > 0) continue;
-    story.exercised[3] += 1;
-    if (!one.cordoned) violate(story, 3, `${one.node} was handled in time and ended without a cordon`);
-  }
-}
-
-function checkMarksRemoved(story: Story): void {
-  const { world } = story;
-  for (const node of world.nodes()) {
-    const { name } = node.metadata;
-    const instance = world.instanceAt(name);
-    if (instance?.state !== 'running' || instance.lifecycleState !== 'InService') continue;
-    if (!story.notices.has(instance.id)) continue;
-    story.exercised[3] += 1;
-    if (world.isOurs(name) && !story.announced.has(instance.id))
-      violate(story, 3, `${name} stays in service with our marks`);
-  }
-}
-
-function checkClaims(story: Story): void {
-  const now = story.world.clock.now();
-  for (const { instanceId, state, leaseUntil, hooks } of story.world.claims()) {
-    story.exercised[3] += 1;
-    if (Date.parse(leaseUntil) > now || state === 'working' || state === 'paused')
-      violate(story, 3, `the claim of ${instanceId} is ${state} at the end, until ${leaseUntil}`);
-    for (const hook of hooks)
-      if (!hook.completed) violate(story, 6, `the hook ${hook.name} of ${instanceId} was not completed`);
-  }
-}
-
-function checkGroupSize(story: Story): void {
-  const { world } = story;
-  const workers = world.aws.autoScaling.group(world.scope, 'workers');
-  const expected = world.nightSince() === undefined ? story.scenario.workers : 0;
-  story.exercised[3] += 1;
-  if (workers.desired !== expected)
-    violate(story, 3, `the group of the workers has desired ${workers.desired} instead of ${expected}`);
-}
-
-/** A lifecycle action whose event was delivered is completed; where the nightly stop caused it, within `NIGHT_MS`. */
-function checkAction(story: Story, token: string, action: WorkerAction): void {
-  const { world } = story;
-  const { instanceId, startedAt } = action;
-  const notices = story.notices.get(instanceId);
-  const isInterrupted = !notices || notices.killed + notices.failed > 0;
-  const heartbeat = (story.scenario.hook?.heartbeatSeconds ?? 0) * SECOND;
-  // With a short heartbeat an action times out before a tick continues the work of a killed function.
-  const mustComplete =
-    heartbeat >= 60 * MINUTE || !(isInterrupted || story.brokenTicks.some((at) => at >= startedAt));
-  const completedAt = world.completions.get(token);
-  story.exercised[6] += 1;
-  if (mustComplete && completedAt === undefined)
-    violate(story, 6, `the action ${token} of ${instanceId} was delivered and never completed`);
-  const nightSince = world.nightSince();
-  // A drain that began before the stop keeps its own time limit.
-  if (nightSince === undefined || startedAt < nightSince || completedAt === undefined) return;
-  if (isInterrupted || notices.firstAt < nightSince) return;
-  story.exercised[3] += 1;
-  if (completedAt - startedAt > NIGHT_MS)
-    violate(
-      story,
-      3,
-      `the nightly stop waited for ${instanceId} until ${new Date(completedAt).toISOString()}`,
-    );
 }
 
 function kindOf(event: AwsEvent): string | undefined {

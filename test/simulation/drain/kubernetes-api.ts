@@ -7,7 +7,7 @@ import { parseLabelSelector } from '@nightshift/lab/world/kubernetes/selectors.t
 import type { DeleteOptions } from 'kubernetes-types/meta/v1.d.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
-import { KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
+import { KubernetesError, MalformedReplyError } from '#functions/adapters/kubernetes/errors.ts';
 import type { FaultKind } from '../faults.ts';
 import { faultError, refusal } from '../kubernetes-errors.ts';
 
@@ -23,6 +23,8 @@ export interface KubernetesApiOptions {
   readonly kubernetes: Kubernetes;
   /** Called before a request takes effect. */
   readonly onRequest: (request: ClusterRequest) => void;
+  /** What an admission webhook says to an eviction: its status, while it denies. */
+  readonly denial?: () => 400 | 403 | 500 | undefined;
   readonly around: <T>(
     call: string,
     act: () => T,
@@ -37,9 +39,23 @@ const DAEMON_SET = /^\/apis\/apps\/v1\/namespaces\/([^/]+)\/daemonsets\/([^/]+)$
 const EVENTS = '/api/v1/namespaces/default/events';
 const ON_NODE = 'spec.nodeName=';
 
+/** As the API server words it: a webhook chooses its status. */
+function denied(request: string, status: number): KubernetesError {
+  const detail = 'admission webhook "guard.example.com" denied the request: not now';
+  return new KubernetesError({ request, status, reason: status === 403 ? 'Forbidden' : '', detail });
+}
+
+/** A page of a proxy in between, as the client reads it: it is no object of Kubernetes, and its 404 shows nothing. */
+function fromProxy(request: string, count: number): Error {
+  return count % 4 === 0
+    ? new MalformedReplyError(`kubernetes answered ${request} with something that is no JSON`)
+    : new KubernetesError({ request, status: 404, detail: '<html>not found</html>' });
+}
+
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesClient {
   const { context, kubernetes, onRequest } = options;
   const { api } = kubernetes;
+  let serverErrors = 0;
 
   const serve = (request: KubernetesRequest): unknown => {
     const { method, path, body } = request;
@@ -62,6 +78,8 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
         const [, namespace = '', pod] = EVICTION.exec(path) ?? [];
         if (!pod) break;
         onRequest({ kind: 'evict', namespace, pod });
+        const status = options.denial?.();
+        if (status) throw denied(`POST ${path}`, status);
         return runAtOnce(
           evict(api, context, { namespace, name: pod, body: body as EvictionInput, dryRun: false }),
         );
@@ -107,7 +125,10 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesCl
           throw error instanceof StatusError ? refusal(name, error) : error;
         }
       },
-      (kind, message) => faultError(kind, name, message, isRefusal),
+      (kind, message) =>
+        kind === 'server-error' && ++serverErrors % 2 === 0
+          ? fromProxy(name, serverErrors)
+          : faultError(kind, name, message, isRefusal),
     );
     if (signal?.aborted) throw new UnreachableError(`${name}: aborted`);
     return result;

@@ -7,6 +7,8 @@ import type { Process } from './world.ts';
 export interface DrainMutant {
   readonly name: string;
   readonly promise: PromiseId;
+  /** What the violation says. */
+  readonly says?: RegExp;
   readonly change: Pick<DrainOptions, 'mutate' | 'mutatePass'>;
 }
 
@@ -229,11 +231,71 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     })),
   },
   {
+    name: 'what an admission webhook denies counts as refused by RBAC',
+    promise: 6,
+    says: /pods on it, while there was time/,
+    change: change((ports) => ({
+      cluster: {
+        ...ports.cluster,
+        evict: async (pod, graceSeconds) => {
+          const reply = await ports.cluster.evict(pod, graceSeconds);
+          return isDenied(reply) ? { ...reply, isRefusedByRbac: true } : reply;
+        },
+      },
+    })),
+  },
+  {
+    name: 'what an admission webhook denies is not forced',
+    promise: 8,
+    says: /never asked/,
+    change: change((ports) => {
+      const denied = new Set<string>();
+      return {
+        cluster: {
+          ...ports.cluster,
+          evict: async (pod, graceSeconds) => {
+            const reply = await ports.cluster.evict(pod, graceSeconds);
+            if (isDenied(reply)) denied.add(pod.uid);
+            return reply;
+          },
+          remove: async (pod, graceSeconds) =>
+            denied.has(pod.uid) ? BUSY : ports.cluster.remove(pod, graceSeconds),
+        },
+      };
+    }),
+  },
+  {
+    name: 'the day of an announced change is not read',
+    promise: 3,
+    says: /cordoned for a change/,
+    change: change((ports) => ({ settings: { ...ports.settings, onScheduledChange: 'drain' } })),
+  },
+  {
+    name: 'an action is completed with volumes attached',
+    promise: 6,
+    says: /volumes attached/,
+    change: change((ports) => ({ cluster: { ...ports.cluster, volumesOn: async () => [] } })),
+  },
+  {
+    name: 'a reply in the wrong form counts as an empty list',
+    promise: 6,
+    says: /pods on it, while there was time/,
+    change: change((ports) => ({
+      cluster: { ...ports.cluster, podsOn: async (node) => ports.cluster.podsOn(node).catch(() => []) },
+    })),
+  },
+  {
     name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },
 ];
+
+const BUSY: Reply = { status: 503, reason: '', causes: [], detail: 'busy' };
+
+function isDenied({ status, detail }: Reply): boolean {
+  return status !== 201 && detail.startsWith('admission webhook');
+}
 
 function change(edit: (ports: Ports, process: Process) => Partial<Ports>): Pick<DrainOptions, 'mutate'> {
   return { mutate: (process) => ({ ...process.ports, ...edit(process.ports, process) }) };

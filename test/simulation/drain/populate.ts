@@ -72,6 +72,7 @@ function addApp(kubernetes: Kubernetes, app: AppPlan): void {
     },
     ...(app.critical ? { priorityClassName: 'system-cluster-critical' } : {}),
   });
+  if (app.hasVolume) addVolume(kubernetes, app.name);
   for (const [index, budget] of app.budgets.entries())
     kubernetes.addPdb({
       name: `${app.name}-${index}`,
@@ -79,4 +80,16 @@ function addApp(kubernetes: Kubernetes, app: AppPlan): void {
       matchLabels: { app: app.name },
       ...budget,
     });
+}
+
+/** Bound already, and mounted by all of its pods. */
+function addVolume({ api }: Kubernetes, app: string): void {
+  api.create('persistentvolumeclaims', 'apps', {
+    metadata: { name: `data-${app}` },
+    spec: { accessModes: ['ReadWriteMany'], volumeName: `pv-${app}` },
+  });
+  api.modify('deployments.apps', 'apps', app, (draft) => {
+    const spec = draft.spec?.template.spec;
+    if (spec) spec.volumes = [{ name: 'data', persistentVolumeClaim: { claimName: `data-${app}` } }];
+  });
 }

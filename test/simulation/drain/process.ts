@@ -12,6 +12,7 @@ import { createDecisionCheck, createRequestChecks, type Effects } from './checks
 import { createKubernetesApi } from './kubernetes-api.ts';
 import type { Scene } from './scene.ts';
 // Loaded before: a simulated clock does not wait for a file.
+import '#functions/spot-drain/attached-volumes.ts';
 import '#functions/spot-drain/tick.ts';
 import '#functions/spot-drain/watch.ts';
 
@@ -31,6 +32,7 @@ export function createProcess(scene: Scene) {
     context,
     kubernetes,
     onRequest: (request) => checks.onKubernetes(calls.effects(), request),
+    denial: () => scene.webhook.status,
     around: (call, act, errorOf) => through(call, act, false, errorOf) as Promise<never>,
   });
   const autoScaling = createAutoScalingApi({

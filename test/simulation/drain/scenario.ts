@@ -10,6 +10,8 @@ export interface AppPlan {
   readonly readySeconds: number;
   readonly critical: boolean;
   readonly budgets: readonly { readonly minAvailable?: number; readonly maxUnavailable?: number }[];
+  /** Its pods mount a volume. */
+  readonly hasVolume?: boolean;
 }
 
 /** Seconds count from the moment at which the cluster is up. `pick` chooses one of the instances that run then. */
@@ -18,7 +20,21 @@ export type Happening = { readonly second: number; readonly pick: number } & (
   | { readonly kind: 'rebalance'; readonly thenInterruptedAfter?: number }
   | { readonly kind: 'scale-in' }
   | { readonly kind: 'terminated-by-person' }
-  | { readonly kind: 'health'; readonly also: number; readonly closedAfter?: number }
+  | {
+      readonly kind: 'health';
+      readonly also: number;
+      readonly closedAfter?: number;
+      /** Seconds from the announcement until the change begins; in a week where it is not given. */
+      readonly startsAfter?: number;
+      /** The change is announced once more so many seconds later, for that much later. */
+      readonly movedBy?: number;
+    }
+  | /** An admission webhook denies every eviction. */ {
+      readonly kind: 'webhook';
+      readonly status: 400 | 403 | 500;
+      readonly forSeconds: number;
+    }
+  | /** The kubelet dies, and its instance runs on. */ { readonly kind: 'dead-kubelet' }
   | { readonly kind: 'budget-lifted' }
   | { readonly kind: 'app-scaled'; readonly replicas: number }
   | /** night-schedule stops the workers. */ { readonly kind: 'night-stop' }
@@ -43,8 +59,52 @@ export interface Scenario {
 }
 
 export function createScenario(seed: number, random: Random): Scenario {
-  return withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
+  const rare = withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
+  return withFieldCases(rare, createRandom(seed ^ FIELD));
 }
+
+/** What the reports of other drainers tell of: webhooks, dead nodes, volumes, and changes with a date. */
+const FIELD = 0xf1e1d;
+
+function withFieldCases(scenario: Scenario, random: Random): Scenario {
+  const { settings, workers } = scenario;
+  const at = () => ({ second: random.between(5, 240), pick: random.between(0, workers - 1) });
+  const more: Happening[] = [];
+  const happenings = scenario.happenings.map((one) => {
+    if (one.kind !== 'health' || random.chance(0.3)) return one;
+    const startsAfter = (CHANGE_LEAD_MINUTES + random.between(2, 20)) * 60;
+    return { ...one, startsAfter, ...(random.chance(0.3) ? { movedBy: random.between(60, 600) } : {}) };
+  });
+  if (random.chance(0.12))
+    more.push({
+      ...at(),
+      kind: 'webhook',
+      status: random.pick([400, 403, 500]),
+      forSeconds: random.pick([20, 90, 600]),
+    });
+  if (random.chance(0.1)) {
+    const dead = at();
+    more.push({ ...dead, kind: 'dead-kubelet' });
+    if (random.chance(0.7))
+      more.push({ ...dead, second: dead.second + random.between(5, 90), kind: 'scale-in' });
+  }
+  const onScheduledChange = random.pick([
+    'wait',
+    'wait',
+    'drain',
+    ...(settings.production ? [] : ['replace']),
+  ]);
+  const hasVolumes = random.chance(0.2);
+  return {
+    ...scenario,
+    settings: { ...settings, onScheduledChange: onScheduledChange as typeof settings.onScheduledChange },
+    apps: scenario.apps.map((one) => ({ ...one, hasVolume: hasVolumes && random.chance(0.6) })),
+    happenings: [...happenings, ...more].sort((a, b) => a.second - b.second),
+  };
+}
+
+/** As `CHANGE_LEAD_MS`. */
+const CHANGE_LEAD_MINUTES = 30;
 
 /** Happenings that were added later have their own seed: stories without them stay the same as before. */
 const RARE = 0x79455;

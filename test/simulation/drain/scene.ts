@@ -1,7 +1,7 @@
 /** The cluster of a drain in simulated time, and what is observed of it for the checks. */
 import type { Instance } from '@nightshift/lab/world/aws/index.ts';
 import { createKubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
-import { controllerOf, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
+import { controllerOf, isPodFinished, type PodObject } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { MARKS_ANNOTATION } from '#functions/adapters/kubernetes/drain-cluster.ts';
 import type { WatchdogCheck } from '#functions/spot-drain/ports.ts';
 import type { Decision } from '#model/decision.ts';
@@ -27,6 +27,7 @@ export function createScene(options: DrainWorldOptions) {
   const kubernetes = createKubernetes(context, {
     ...scope,
     cluster: settings.cluster,
+    ...(options.shared?.images ? { images: options.shared.images } : {}),
     ...(scenario.backAfter === undefined
       ? {}
       : {
@@ -42,7 +43,16 @@ export function createScene(options: DrainWorldOptions) {
   /** Every instance that ever ran, also after it is gone. */
   const seen = new Map<
     string,
-    { readonly node: string; readonly runsSince: number; goneAt?: number; cordoned?: boolean }
+    {
+      readonly node: string;
+      readonly runsSince: number;
+      goneAt?: number;
+      cordoned?: boolean;
+      /** Pods that were running on it when it went, and that nobody had asked to go. */
+      unasked?: readonly string[];
+      /** AWS took it two minutes after its notice. */
+      isTaken?: boolean;
+    }
   >();
   context.signals.on('instance-running', (view) => {
     if (view.cluster === settings.cluster)
@@ -50,9 +60,13 @@ export function createScene(options: DrainWorldOptions) {
   });
   /** When the group of an instance began to terminate it, also where that event is lost. */
   const terminatingSince = new Map<string, number>();
+  /** When AWS announced that it takes an instance. */
+  const interruptedAt = new Map<string, number>();
   /** The newest lifecycle action of each instance, by its token. */
   const actions = new Map<string, string>();
   context.signals.on('event', (event) => {
+    if (event.detail['instance-action'] === 'terminate')
+      interruptedAt.set(String(event.detail['instance-id']), clock.now());
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
       terminatingSince.set(String(event.detail['EC2InstanceId']), clock.now());
     if (event['detail-type'] === 'EC2 Instance-terminate Lifecycle Action')
@@ -64,7 +78,15 @@ export function createScene(options: DrainWorldOptions) {
     const node = kubernetes.api.find('nodes', undefined, one.node);
     one.goneAt = clock.now();
     if (node) one.cordoned = node.spec?.unschedulable === true;
+    one.isTaken = clock.now() - (interruptedAt.get(view.id) ?? clock.now()) >= FULL_NOTICE_MS;
+    one.unasked = movableOn(one.node)
+      .filter((pod) => !pod.metadata.deletionTimestamp && !isPodFinished(pod) && isOld(pod))
+      .map((pod) => pod.metadata.name);
   });
+
+  const movableOn = (node: string) => kubernetes.podsOn(node).filter(isMovable);
+  const isOld = (pod: PodObject) =>
+    Date.parse(pod.metadata.creationTimestamp ?? '') < clock.now() - NOTICE_MS;
 
   populate({ scenario, aws, cluster, kubernetes });
 
@@ -82,7 +104,6 @@ export function createScene(options: DrainWorldOptions) {
     const node = pod.spec?.nodeName;
     if (node && isMovable(pod)) gone.set(node, (gone.get(node) ?? 0) + 1);
   });
-  const movableOn = (node: string) => kubernetes.podsOn(node).filter(isMovable);
 
   return {
     scenario,
@@ -103,6 +124,14 @@ export function createScene(options: DrainWorldOptions) {
       String(input['LifecycleActionToken'] ?? actions.get(String(input['InstanceId']))),
     /** Where the messages of the watchdog go. */
     watchdogs: { deliver: (_check: WatchdogCheck): void => undefined },
+    /** When night-schedule began to stop the workers. */
+    nightSince: { at: undefined as number | undefined },
+    /** While an admission webhook denies evictions. */
+    webhook: { status: undefined as 400 | 403 | 500 | undefined },
+    /** Nodes whose kubelet died, and when. */
+    deadSince: new Map<string, number>(),
+    /** Instances with an announced change, and the earliest day that it was announced for. */
+    changes: new Map<string, number>(),
     gone,
     instanceAt,
     nodes,
@@ -115,6 +144,11 @@ export function createScene(options: DrainWorldOptions) {
     when: () => clock.date().toISOString(),
   };
 }
+
+/** Whoever else ends the instance does so earlier. */
+const FULL_NOTICE_MS = 118_000;
+/** A pod that was placed after the notice came was not on the node when it was cordoned. */
+const NOTICE_MS = 125_000;
 
 function isMovable(pod: PodObject): boolean {
   return controllerOf(pod)?.kind !== 'DaemonSet';

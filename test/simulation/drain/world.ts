@@ -12,14 +12,13 @@ export type DrainWorld = ReturnType<typeof createDrainWorld>;
 export function createDrainWorld(options: DrainWorldOptions) {
   const scene = createScene(options);
   const { aws, clock, scope, table, when } = scene;
-  let nightSince: number | undefined;
   return {
     ...scene,
     newProcess: () => createProcess(scene),
-    nightSince: () => nightSince,
+    nightSince: () => scene.nightSince.at,
     /** The part of the nightly stop that a drain can observe. */
     stopForTheNight() {
-      nightSince = clock.now();
+      scene.nightSince.at = clock.now();
       const state: ClusterState = {
         phase: 'stopping',
         desired: 'asleep',

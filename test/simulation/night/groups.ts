@@ -4,6 +4,7 @@ import {
   type AutoScalingGroup,
   AwsError,
   type AwsWorld,
+  configuredSizes,
   type EksCluster,
 } from '@nightshift/lab/world/aws/index.ts';
 import type { ConfiguredSize, Group, Resized } from '#functions/night-schedule/ports.ts';
@@ -99,7 +100,7 @@ export function createLabGroups(aws: AwsWorld, cluster: EksCluster) {
     configuredSize(group: Group): ConfiguredSize | undefined {
       if (group.kind !== 'managed') return undefined;
       const nodegroup = aws.eks.nodegroup(scope, cluster.name, group.name);
-      return { size: sizeOf(nodegroup.group), isUpdating: nodegroup.status === 'UPDATING' };
+      return { size: configuredSizes(nodegroup), isUpdating: nodegroup.status === 'UPDATING' };
     },
     lastScalingFailure: (group: Group) =>
       aws.autoScaling.activities(scope, group.autoScalingGroup).find((one) => one.statusCode === 'Failed')

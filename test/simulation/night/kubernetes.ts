@@ -5,9 +5,15 @@ import {
   NIGHT,
   STATE_KEY,
 } from '#functions/adapters/dynamodb/table-keys.ts';
+import { builtInToStop } from '#functions/night-schedule/decide-autoscaler.ts';
 import type { Autoscaler, AutoscalerView, CronJobs, CronJobView } from '#functions/night-schedule/ports.ts';
-import type { NodePoolSetting, SavedCronJob } from '#functions/night-schedule/records.ts';
+import {
+  BUILT_IN_OBJECT,
+  type NodePoolSetting,
+  type SavedCronJob,
+} from '#functions/night-schedule/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
+import { BUILT_IN_POOLS } from '#model/names.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { Pass } from '../faults.ts';
 import type { PromiseId } from '../outcome.ts';
@@ -20,6 +26,10 @@ export interface KubernetesPlan {
   readonly held: readonly string[];
   /** It cannot be read from then on, in minutes after the stop. */
   readonly malformed: { readonly pool: string; readonly minute: number } | undefined;
+  /** The built-in NodePools of EKS Auto Mode, which are stopped too. */
+  readonly builtIn: readonly string[];
+  /** In the morning its first NodeClaim cannot launch, and stops those of all NodePools. */
+  readonly unlaunchable: string | undefined;
   readonly cronJobs: readonly CronJobView[];
   readonly settings: Pick<NightScheduleSettings, 'autoscaler' | 'suspendCronJobs'>;
 }
@@ -47,21 +57,34 @@ export function createKubernetesPlan(seed: number, hasAutoscaler: boolean): Kube
     names.length > 1 && random.chance(0.3)
       ? { pool: names[0] ?? '', minute: random.between(40, 400) }
       : undefined;
-  const autoscaler = random.chance(0.5)
-    ? ({ kind: 'auto-mode' } as const)
-    : ({ kind: 'karpenter', namespace: 'karpenter', deployment: 'karpenter' } as const);
+  const isAutoMode = random.chance(0.5);
+  const held = names.filter(() => random.chance(0.4));
+  // A series of its own as well.
+  const more = createRandom(seed ^ 0xa070);
+  const builtIn =
+    (hasKarpenter && isAutoMode) || (!hasAutoscaler && !hasKarpenter) ? more.chance(0.5) : false;
+  const unlaunchable = more.chance(0.4) ? names.find((name) => name !== malformed?.pool) : undefined;
+  const autoscaler =
+    builtIn || isAutoMode
+      ? ({ kind: 'auto-mode', ...(builtIn ? { builtIn } : {}) } as const)
+      : ({ kind: 'karpenter', namespace: 'karpenter', deployment: 'karpenter' } as const);
   return {
     pools,
-    held: names.filter(() => random.chance(0.4)),
+    held,
     malformed,
+    builtIn: builtIn ? BUILT_IN_POOLS : [],
+    unlaunchable,
     cronJobs,
     settings: {
-      ...(hasKarpenter ? { autoscaler } : {}),
+      ...(hasKarpenter || builtIn ? { autoscaler } : {}),
       ...(cronJobs.length > 0 ? { suspendCronJobs: { selector: 'night=suspend' } } : {}),
     },
   };
 }
 
+const NODE_ROLE = 'arn:aws:iam::111111111111:role/eks-auto';
+/** An update of the cluster. */
+const UPDATE_MS = 4 * 60_000;
 const FREE_DRAIN_MS = 30_000;
 /** As the program resumes them at most, in one pass. */
 const MOST_AT_ONCE = 5;
@@ -71,6 +94,8 @@ interface Claim {
   readonly nodePool: string;
   deletedAt?: number;
   terminateAt?: string;
+  /** It has no instance since then. */
+  unlaunchedSince?: number;
 }
 
 interface Context {
@@ -88,21 +113,40 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
   const when = () => new Date(now()).toISOString();
   let claims: Claim[] = [];
   let made = 0;
+  let hasFailed = false;
+  let builtIn = plan.builtIn;
+  let update: { readonly endsAt: number; readonly pools: readonly string[] } | undefined;
   const isOpen = ({ limits, replicas }: NodePoolSetting) => (replicas ?? 1) > 0 && limits?.['cpu'] !== '0';
 
   /** What Karpenter has done until now: ended claims are gone, and each open pool has one. */
   const settle = () => {
-    claims = claims.filter(({ nodePool, deletedAt, terminateAt }) => {
+    if (update && now() >= update.endsAt) {
+      builtIn = update.pools;
+      update = undefined;
+    }
+    claims = claims.filter(({ nodePool, deletedAt, terminateAt, unlaunchedSince }) => {
+      if (plan.builtIn.includes(nodePool)) return builtIn.includes(nodePool);
       if (deletedAt === undefined) return true;
+      if (unlaunchedSince !== undefined) return false;
       const end = plan.held.includes(nodePool)
         ? Date.parse(terminateAt ?? '9999-01-01T00:00:00Z')
         : deletedAt + FREE_DRAIN_MS;
       return now() < end;
     });
-    for (const [nodePool, setting] of pools)
-      if (isOpen(setting) && !claims.some((claim) => claim.nodePool === nodePool && !claim.deletedAt))
-        claims.push({ name: `${nodePool}-${made++}`, nodePool });
+    for (const nodePool of [...openPools(), ...builtIn]) {
+      // Until one that has no instance is gone, Karpenter makes no other.
+      if (claims.some(({ unlaunchedSince }) => unlaunchedSince !== undefined)) break;
+      if (claims.some((claim) => claim.nodePool === nodePool && !claim.deletedAt)) continue;
+      const isFirst = plan.unlaunchable === nodePool && now() > stop + 60 * 60_000 && !hasFailed;
+      hasFailed ||= isFirst;
+      claims.push({
+        name: `${nodePool}-${made++}`,
+        nodePool,
+        ...(isFirst ? { unlaunchedSince: now() } : {}),
+      });
+    }
   };
+  const openPools = () => [...pools].flatMap(([name, setting]) => (isOpen(setting) ? [name] : []));
   settle();
 
   const isMalformed = (name: string) =>
@@ -112,6 +156,19 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
     settle();
     const readable = [...pools].filter(([name]) => !isMalformed(name));
     const malformed = [...pools.keys()].filter(isMalformed);
+    const unlaunched = claims.flatMap(({ name, nodePool, deletedAt, unlaunchedSince }) =>
+      unlaunchedSince === undefined
+        ? []
+        : [
+            {
+              name,
+              nodePool,
+              isDeleting: deletedAt !== undefined,
+              since: new Date(unlaunchedSince).toISOString(),
+              isOurs: true,
+            },
+          ],
+    );
     return {
       kind: 'karpenter',
       pools: Object.fromEntries(readable),
@@ -122,11 +179,38 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
         ...(terminateAt === undefined ? {} : { terminateAt }),
       })),
       ...(malformed.length > 0 ? { malformed } : {}),
+      ...(unlaunched.length > 0 ? { unlaunched } : {}),
+      ...(plan.builtIn.length > 0
+        ? {
+            builtIn: {
+              nodePools: builtIn,
+              ...(builtIn.length > 0 ? { nodeRoleArn: NODE_ROLE } : {}),
+              isUpdating: update !== undefined,
+              neededBy: [],
+            },
+          }
+        : {}),
     };
+  };
+  /** UpdateClusterConfig: one at a time, and with the role only where a pool is named. */
+  const setBuiltIn = (names: readonly string[], role: string): 'accepted' | 'busy' => {
+    settle();
+    if (update) return 'busy';
+    if (names.length > 0 && role !== NODE_ROLE) throw new Error('the nodeRoleArn cannot be changed');
+    if (names.length === 0 && table.all(NIGHT, `${AUTOSCALER_PREFIX}${BUILT_IN_OBJECT}`).length === 0)
+      violate(1, `${when()} the built-in NodePools were switched off before their role was saved`);
+    update = { endsAt: now() + UPDATE_MS, pools: names };
+    return 'accepted';
+  };
+  const deleteClaims: Autoscaler['deleteClaims'] = async (given) => {
+    for (const claim of claims) if (given.some(({ name }) => name === claim.name)) claim.deletedAt ??= now();
+    settle();
+    return [];
   };
   const pause: Autoscaler['pause'] = async (view, terminateAt) => {
     settle();
     if (view.kind !== 'karpenter') return [];
+    if (builtInToStop(view)) setBuiltIn([], '');
     for (const [name, setting] of pools) {
       if (!Object.hasOwn(view.pools, name) || !isOpen(setting)) continue;
       if (table.all(NIGHT, `${AUTOSCALER_PREFIX}nodepool#${name}`).length === 0)
@@ -139,7 +223,7 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
       );
     }
     for (const claim of claims) {
-      if (view.malformed?.includes(claim.nodePool)) continue;
+      if (view.malformed?.includes(claim.nodePool) || plan.builtIn.includes(claim.nodePool)) continue;
       if (terminateAt !== undefined) claim.terminateAt = terminateAt;
       claim.deletedAt ??= now();
     }
@@ -152,13 +236,15 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
     return true;
   };
 
-  const portsOf = (pass: () => Pass): { autoscaler: Autoscaler; cronJobs: CronJobs } => ({
+  const portsOf = (pass: () => Pick<Pass, 'around'>): { autoscaler: Autoscaler; cronJobs: CronJobs } => ({
     autoscaler: {
       observe: () => pass().around('autoscaler.observe', observe),
       pause: (view, at) => pass().around('autoscaler.pause', () => pause(view, at)),
-      deleteClaims: async () => [],
+      deleteClaims: (given) => pass().around('autoscaler.deleteClaims', () => deleteClaims(given)),
       resume: (saved) =>
         pass().around('autoscaler.resume', () => {
+          if (saved.kind === 'built-in-pools')
+            return setBuiltIn(saved.nodePools, saved.nodeRoleArn) === 'busy' ? 'busy' : 'resumed';
           if (saved.kind !== 'karpenter' || !pools.has(saved.nodePool)) return 'gone';
           pools.set(saved.nodePool, saved.setting);
           return 'resumed';
@@ -197,12 +283,18 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
         const setting = pools.get(pool);
         return setting !== undefined && isOpen(setting) && isMalformed(pool);
       };
+      if (builtIn.length > 0) violate(3, `the built-in NodePools ${builtIn.join(', ')} are on in the night`);
       for (const { name } of claims.filter(({ nodePool }) => !isLeftAlone(nodePool)))
         violate(3, `the NodeClaim ${name} is still there in the night`);
       for (const { name, isSuspended } of cronJobs.values())
         if (!isSuspended) violate(3, `the CronJob ${name} is not suspended in the night`);
     },
     checkAwake() {
+      settle();
+      if (builtIn.length < plan.builtIn.length) violate(1, 'the built-in NodePools are off in the morning');
+      for (const name of [...openPools(), ...builtIn])
+        if (!claims.some((claim) => claim.nodePool === name && claim.unlaunchedSince === undefined))
+          violate(3, `the NodePool ${name} has no node in the morning`);
       for (const [name, setting] of Object.entries(plan.pools))
         if (JSON.stringify(pools.get(name)) !== JSON.stringify(setting))
           violate(

@@ -229,6 +229,67 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'the built-in NodePools stay on',
+    promise: 3,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        autoscaler: {
+          ...ports.autoscaler,
+          async observe() {
+            const view = await ports.autoscaler.observe();
+            if (view.kind !== 'karpenter') return view;
+            const { builtIn: _, ...rest } = view;
+            return rest;
+          },
+        },
+      }),
+    },
+  },
+  {
+    name: 'NodeClaims that cannot launch are left',
+    promise: 3,
+    change: {
+      mutate: (ports) => ({ ...ports, autoscaler: { ...ports.autoscaler, deleteClaims: async () => [] } }),
+    },
+  },
+  {
+    name: 'the sizes of a rollout are saved',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({ ...ports, groups: { ...ports.groups, configuredSize: async () => undefined } }),
+    },
+  },
+  {
+    name: 'a list that lacks a group is taken for the whole',
+    promise: 4,
+    change: {
+      mutate(ports) {
+        let listed: ReturnType<typeof ports.groups.list>;
+        return {
+          ...ports,
+          nodes: { ...ports.nodes, all: async () => [] },
+          groups: {
+            ...ports.groups,
+            list: () => {
+              listed = ports.groups.list();
+              return listed;
+            },
+          },
+          store: {
+            ...ports.store,
+            async load() {
+              const memory = await ports.store.load();
+              const names = (await listed).map(({ name }) => name);
+              const saved = [...memory.saved].filter(([name]) => names.includes(name));
+              return { ...memory, saved: new Map(saved) };
+            },
+          },
+        };
+      },
+    },
+  },
+  {
     name: 'NodeClaims that are being deleted do not count',
     promise: 4,
     change: {

@@ -32,6 +32,8 @@ export async function simulateNight(options: NightOptions): Promise<Outcome> {
   const begin = stop - 60 * MINUTE;
   const world = createNightWorld(scenario, new Date(begin));
   const faults = createFaults(random, options.severity);
+  const garbling = createRandom(options.seed ^ 0x9a7b1e);
+  world.isGarbled = () => faults.active() && garbling.chance(0.03);
   const night: Night = {
     options,
     scenario,
@@ -150,6 +152,7 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
     void current.killed.then(() => ended(true));
   });
   world.kubernetes.checkPass(suspendedBefore);
+  checkState(night);
   if (!current.crashed()) night.idle.push(process);
   if (current.crashed()) {
     world.observations.counts.crashes += 1;
@@ -212,6 +215,9 @@ function happen(night: Night, happening: Happening): Promise<void> | undefined {
       count(night, 'shortage');
       note(night, `no spot capacity for ${happening.forMinutes} min`);
       return;
+    case 'rollout':
+      rollOut(night, happening);
+      return;
     case 'autoscaler-restarted':
       // Only while it is paused; otherwise the change is the person's choice.
       if (scenario.settings.autoscaler && world.replicas() === 0) {
@@ -244,6 +250,18 @@ function resizeByPerson(
   }
 }
 
+function rollOut(night: Night, { group, minutes }: Extract<Happening, { kind: 'rollout' }>): void {
+  const { world } = night;
+  if (!world.groupOf(group)?.nodegroup) return;
+  try {
+    world.aws.eks.updateNodegroupVersion(world.cluster, world.cluster.name, group, { minutes });
+    count(night, 'rollout');
+    note(night, `a rollout of ${group} begins, for ${minutes} min`);
+  } catch {
+    note(night, `${group} is busy, its rollout is refused`);
+  }
+}
+
 function deleteByPerson(night: Night, { group: name }: Extract<Happening, { kind: 'delete' }>): void {
   const { world } = night;
   if (!world.groupOf(name)?.nodegroup) return;
@@ -254,6 +272,21 @@ function deleteByPerson(night: Night, { group: name }: Extract<Happening, { kind
     note(night, `a person deletes ${name}`);
   } catch {
     note(night, `${name} is busy, a person's change is refused`);
+  }
+}
+
+/** A cluster that is recorded as asleep has no instance, except in groups that somebody has changed. */
+function checkState({ world, touched, deleted, scenario, violations, exercised }: Night): void {
+  if (!world.isRecordedAsleep()) return;
+  exercised[4] += 1;
+  for (const { name, broken } of scenario.groups) {
+    const group = world.groupOf(name);
+    if (!group || broken || touched.has(name) || deleted.has(name)) continue;
+    if (group.instances.size > 0)
+      violations.push({
+        promise: 4,
+        what: `${world.clock.date().toISOString()} the state is asleep, and ${name} has ${group.instances.size} instances`,
+      });
   }
 }
 

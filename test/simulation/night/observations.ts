@@ -1,5 +1,5 @@
 /** What is observed in the world during a night, for the checks at its end. */
-import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
+import { type AutoScalingGroup, configuredSizes } from '@nightshift/lab/world/aws/index.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Violation } from '../outcome.ts';
 
@@ -69,9 +69,10 @@ export function observeDecisions(
     if (decision.action === 'confirm-start') {
       const group = groupOf(decision.target);
       observations.counts.confirmedStarts += 1;
-      if (group && readyIn(group) < group.desired)
+      const desired = group?.nodegroup ? configuredSizes(group.nodegroup).desired : group?.desired;
+      if (group && desired !== undefined && readyIn(group) < desired)
         observations.unobserved.push(
-          `${when()} a decision says that ${decision.target} is awake, and ${readyIn(group)} of ${group.desired} nodes are Ready`,
+          `${when()} a decision says that ${decision.target} is awake, and ${readyIn(group)} of ${desired} nodes are Ready`,
         );
     }
   }

@@ -3,7 +3,7 @@
 import type { WarmPool } from '#functions/night-schedule/records.ts';
 import type { Override, Schedule, Weekday } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
-import type { Random } from '../random.ts';
+import { createRandom, type Random } from '../random.ts';
 import { createKubernetesPlan, type KubernetesPlan } from './kubernetes.ts';
 
 export interface GroupPlan {
@@ -31,7 +31,8 @@ export type Happening =
     }
   | { readonly kind: 'cancel'; readonly minute: number }
   | { readonly kind: 'shortage'; readonly minute: number; readonly forMinutes: number }
-  | { readonly kind: 'autoscaler-restarted'; readonly minute: number };
+  | { readonly kind: 'autoscaler-restarted'; readonly minute: number }
+  | { readonly kind: 'rollout'; readonly minute: number; readonly group: string; readonly minutes: number };
 
 export interface Scenario {
   readonly seed: number;
@@ -77,7 +78,9 @@ export function createScenario(seed: number, random: Random): Scenario {
     replicas: autoscaled ? random.between(1, 2) : undefined,
     stop: stop.toISOString(),
     start: new Date(stop.getTime() + length * 60_000).toISOString(),
-    happenings: happenings(random, groups, autoscaled, length),
+    happenings: [...happenings(random, groups, autoscaled, length), ...rollouts(seed, groups, length)].sort(
+      (a, b) => a.minute - b.minute,
+    ),
     settings: {
       environment: 'develop',
       production: false,
@@ -178,6 +181,24 @@ function happenings(
   if (autoscaled && random.chance(0.2))
     list.push({ kind: 'autoscaler-restarted', minute: random.between(5, nightMinutes - 30) });
   return list.sort((a, b) => a.minute - b.minute);
+}
+
+/** A new version of a nodegroup, in progress at the stop or at the start. Its own seed leaves the other happenings as they were. */
+function rollouts(seed: number, groups: readonly GroupPlan[], nightMinutes: number): Happening[] {
+  const random = createRandom(seed ^ 0x4011);
+  const managed = groups.filter(({ kind, broken, desired }) => kind === 'managed' && !broken && desired > 0);
+  if (managed.length === 0) return [];
+  const kind = 'rollout' as const;
+  const at = (minute: number): Happening => ({
+    kind,
+    minute,
+    group: managed[random.between(0, managed.length - 1)]?.name ?? '',
+    minutes: random.between(3, 30),
+  });
+  return [
+    ...(random.chance(0.3) ? [at(random.between(-8, 2))] : []),
+    ...(random.chance(0.15) ? [at(nightMinutes + random.between(-3, 5))] : []),
+  ];
 }
 
 /** A Monday to Thursday evening of 2026 or 2027, so that the next day is a workday; also around changes of the clock. */

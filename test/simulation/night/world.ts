@@ -1,12 +1,18 @@
 /** The lab's AWS in simulated time, with nodes that join, and the ports of night-schedule in front of it. */
 
-import { type AutoScalingGroup, AwsError, createAws } from '@nightshift/lab/world/aws/index.ts';
+import {
+  type AutoScalingGroup,
+  AwsError,
+  configuredSizes,
+  createAws,
+} from '@nightshift/lab/world/aws/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
-import { AUTOSCALER_PREFIX, NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
+import { AUTOSCALER_PREFIX, NIGHT, STATE_KEY, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
 import type { SavedSize, WarmPool } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';
+import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { createSimulatedClock } from '../clock.ts';
@@ -105,7 +111,8 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     const group = groupOf(name);
     // A group that a person changed keeps the person's sizes.
     if (!group || group.name !== autoScalingGroup || touched.has(name)) return;
-    const whole = group.min === size.min && group.max >= size.max && readyIn(group) >= group.desired;
+    const { min, desired, max } = group.nodegroup ? configuredSizes(group.nodegroup) : group;
+    const whole = min === size.min && max >= size.max && readyIn(group) >= desired;
     if (!whole)
       observations.sizesLost.push(
         `${when()} ${key} ${text(size)} was cleared at ${text(sizeOf(group))}, ${readyIn(group)} Ready`,
@@ -143,6 +150,13 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     return groups.setWarmPool(group, to, token);
   };
 
+  /** A reply that lacks a group, or all of them: the service, or something between, has failed. */
+  const garbled = <T>(list: readonly T[]): readonly T[] => {
+    if (!world.isGarbled()) return list;
+    const lost = context.clock.now() % (list.length + 1);
+    return lost === list.length ? [] : list.filter((_, index) => index !== lost);
+  };
+
   /** A process of the function: it stays warm, and runs one pass at a time. */
   const newProcess = (): NightProcess => {
     let pass: Pass;
@@ -150,7 +164,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     const ofKubernetes = kubernetes.portsOf(() => pass);
     const ports: NightPorts = {
       groups: {
-        list: () => pass.around('groups.list', groups.list),
+        list: () => pass.around('groups.list', () => garbled(groups.list())),
         resize: (group, to, token) =>
           pass.around(`groups.resize ${group.name}`, () => {
             const outcome = resize(group.name, { ...to }, token);
@@ -223,7 +237,10 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     };
   };
 
-  return {
+  const world = {
+    /** Whether the next list of the groups is garbled. */
+    isGarbled: () => false,
+    isRecordedAsleep: () => table.read<ClusterState>(NIGHT, STATE_KEY)?.phase === 'asleep',
     aws,
     cluster,
     clock: context.clock,
@@ -256,4 +273,5 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
       replaceOverrides(table, override);
     },
   };
+  return world;
 }

@@ -2,6 +2,7 @@
 import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
+import { checkEnd as checkDrainEnd } from '../drain/end-checks.ts';
 import { violate } from '../story.ts';
 import { type NightEffects, SKEW_SECONDS, type Stop } from './night-function.ts';
 import type { Story } from './story.ts';
@@ -118,6 +119,8 @@ export function checkAsleep(story: Story): void {
   const recorded = world.recordedState()?.phase;
   if (recorded !== 'asleep')
     violate(story, 3, `everything sleeps, and the state is ${recorded ?? 'not written'}`);
+  story.exercised[3] += 1;
+  world.night.kubernetes.checkAsleep();
   checkClaims(story);
 }
 
@@ -146,7 +149,9 @@ export function isDeployed({ deploy }: TogetherWorld): boolean {
 export function checkMorning(story: Story): void {
   const { world } = story;
   checkSizes(story);
-  drains.checkEnd(story.drain);
+  checkDrainEnd(story.drain);
+  story.exercised[1] += 1;
+  world.night.kubernetes.checkAwake();
   deploys.checkEnd(story.deploy);
   checkClaims(story);
   checkActions(story);

@@ -117,6 +117,61 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     })),
   },
   {
+    name: 'NodeClaims and built-in NodePools do not count',
+    promise: 3,
+    change: nightly((ports) => ({
+      autoscaler: {
+        ...ports.autoscaler,
+        async observe() {
+          const view = await ports.autoscaler.observe();
+          return view.kind === 'karpenter' ? { kind: view.kind, pools: view.pools, claims: [] } : view;
+        },
+        pause: async () => [],
+      },
+    })),
+  },
+  {
+    name: 'in the morning the pods of a deploy are not looked at',
+    promise: 4,
+    says: /is deployed, and Argo CD never showed that/,
+    change: deploying((ports) => ({
+      argocd: {
+        ...ports.argocd,
+        async pods(application) {
+          const read = await ports.argocd.pods(application);
+          return read.ok ? { ok: true, value: read.value.slice(0, 1) } : read;
+        },
+      },
+    })),
+  },
+  {
+    name: 'a NodePool is resumed without a request',
+    promise: 1,
+    change: nightly(({ autoscaler }) => ({ autoscaler: { ...autoscaler, resume: async () => 'gone' } })),
+  },
+  {
+    name: 'NodeClaims that cannot launch are left',
+    promise: 3,
+    says: /has no node in the morning/,
+    change: nightly(({ autoscaler }) => ({ autoscaler: { ...autoscaler, deleteClaims: async () => [] } })),
+  },
+  {
+    name: 'the sizes of a rollout are saved',
+    promise: 1,
+    change: nightly(({ groups }) => ({ groups: { ...groups, configuredSize: async () => undefined } })),
+  },
+  {
+    name: 'a build of the night that failed is forgotten',
+    promise: 9,
+    says: /whose build failed, and no decision says so/,
+    change: deploying((ports) => ({
+      deploys: {
+        ...ports.deploys,
+        saveIf: ({ failedBuilds: _, ...record }, expected) => ports.deploys.saveIf(record, expected),
+      },
+    })),
+  },
+  {
     name: 'errors are logged and not reported',
     promise: 9,
     change: { mutatePass: (pass) => pass().catch(() => undefined) },

@@ -1,6 +1,6 @@
 /** night-schedule's ports in front of the world that all three functions share, with checks of each request. */
 
-import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
+import { type AutoScalingGroup, configuredSizes } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { NIGHT, STATE_KEY, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
@@ -14,12 +14,15 @@ import { createKubernetesApi } from '../drain/kubernetes-api.ts';
 import type { DrainWorld } from '../drain/world.ts';
 import type { Pass } from '../faults.ts';
 import { createLabGroups } from '../night/groups.ts';
+import { createNightKubernetes } from '../night/kubernetes.ts';
 import { createPortCalls } from '../port-calls.ts';
+import { createRandom } from '../random.ts';
 import type { SharedWorld } from '../shared-world.ts';
 import type { WorldOptions } from '../story.ts';
 import type { Scenario } from './scenario.ts';
 
-export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'>;
+export type NightPorts = Pick<NightScheduleDeps, 'groups' | 'nodes' | 'store' | 'trail'> &
+  Required<Pick<NightScheduleDeps, 'autoscaler' | 'cronJobs'>>;
 
 /** What one attempt of the function did and observed, for the checks at its end. */
 export interface NightEffects {
@@ -44,13 +47,26 @@ export interface Stop {
 export const SKEW_SECONDS = 5;
 
 export function createNightFunction(
-  { random, violate, exercise }: WorldOptions<Scenario>,
+  { scenario, random, violate, exercise }: WorldOptions<Scenario>,
   { clock, context, aws, table }: SharedWorld,
   { cluster, kubernetes, when }: DrainWorld,
   options: { readonly isFaulty: () => boolean; readonly stopped: (stop: Stop) => void },
 ) {
   const stops: Stop[] = [];
   const groups = createLabGroups(aws, cluster);
+  const ofKubernetes = createNightKubernetes(scenario.kubernetes, {
+    now: () => clock.now(),
+    stop: Date.parse(scenario.stop),
+    table,
+    violate,
+  });
+  const garbling = createRandom(scenario.seed ^ 0x9a7b1e);
+  /** A reply that lacks a group, or all of them. */
+  const garbled = <T>(list: readonly T[]): readonly T[] => {
+    if (!options.isFaulty() || !garbling.chance(0.03)) return list;
+    const lost = garbling.between(0, list.length);
+    return lost === list.length ? [] : list.filter((_, index) => index !== lost);
+  };
 
   const readyIds = () =>
     new Set(
@@ -106,7 +122,7 @@ export function createNightFunction(
       groups: {
         list: () =>
           through('groups.list', () => {
-            calls.effects().listed = groups.list();
+            calls.effects().listed = garbled(groups.list());
             return calls.effects().listed;
           }),
         resize: (group, to, token) =>
@@ -135,6 +151,7 @@ export function createNightFunction(
           return ready;
         },
       },
+      ...ofKubernetes.portsOf(() => ({ around: through })),
       store: createNightStore(table.through(through), cluster.name),
       trail: {
         record: (made) =>
@@ -178,7 +195,11 @@ export function createNightFunction(
     if (decision.action === 'confirm-start') {
       exercise(4);
       const up = group.instances.filter(({ id, inService }) => inService && ready.has(id)).length;
-      if (up < group.size.desired)
+      const nodegroup = groups.find(group.name)?.nodegroup;
+      // A rollout raises the sizes that Auto Scaling shows.
+      if (
+        up < Math.min(group.size.desired, nodegroup ? configuredSizes(nodegroup).desired : group.size.desired)
+      )
         violate(
           4,
           `${when()} a decision says that ${group.name} is awake, and ${up} of ${group.size.desired} nodes are Ready`,
@@ -186,7 +207,7 @@ export function createNightFunction(
     }
   };
 
-  return { clock, when, newProcess, groups, stops, readyIn, readyIds };
+  return { clock, when, newProcess, groups, stops, readyIn, readyIds, kubernetes: ofKubernetes };
 }
 
 function text(value: unknown): string {

@@ -11,6 +11,7 @@ import {
   type Scenario as DrainScenario,
   createScenario as drainScenario,
 } from '../drain/scenario.ts';
+import { createKubernetesPlan, type KubernetesPlan } from '../night/kubernetes.ts';
 import { createRandom, type Random } from '../random.ts';
 
 /** Minutes count from the stop of the schedule. */
@@ -20,6 +21,8 @@ export type Happening = { readonly minute: number } & (
   | { readonly kind: 'override'; readonly state: Override['state']; readonly forMinutes: number }
   | { readonly kind: 'cancel' }
   | { readonly kind: 'shortage'; readonly forMinutes: number }
+  /** A new version of the managed nodegroup. */
+  | { readonly kind: 'rollout'; readonly forMinutes: number }
 );
 
 export interface Scenario {
@@ -31,6 +34,8 @@ export interface Scenario {
   readonly least: number;
   /** Argo CD runs on the cluster's own nodes, and sleeps with them. */
   readonly argocdSleeps: boolean;
+  /** NodePools of Karpenter or EKS Auto Mode, beside the groups. */
+  readonly kubernetes: KubernetesPlan;
   readonly begin: string;
   /** The transitions of the schedule. ISO 8601. */
   readonly stop: string;
@@ -53,14 +58,18 @@ const COMMON = {
   dryRun: false,
 } as const;
 
-export function createScenario(seed: number, random: Random): Scenario {
+export function createScenario(seed: number, random: Random, isPlain = false): Scenario {
   const hours = random.pick([3, 3, 4]);
   const stop = Date.UTC(2026, 7, 3) + random.between(0, 60) * 86_400_000 + STOPS_AT * 60_000;
   const begin = new Date(stop - BEFORE_STOP_MINUTES * 60_000).toISOString();
   const start = new Date(stop + hours * 3_600_000).toISOString();
   const schedule = scheduleOf(STOPS_AT + hours * 60);
   const { backAfter: _, ...drain } = drainScenario(seed, random);
-  const { token: __, ...deploy } = deployScenario(seed, random);
+  // A Deployment of the lab does not pull a tag again: what stays the same is in the story of a deploy.
+  const { token: __, ...plain } = deployScenario(seed, random, isPlain);
+  const deploy = plain.delivery?.bring === 'restart' ? withoutDelivery(plain) : plain;
+  // A NodePool that cannot be read keeps the cluster from sleeping: that is a story of its own.
+  const kubernetes = { ...createKubernetesPlan(seed ^ 0x7065, false), malformed: undefined };
   return {
     seed,
     night: {
@@ -73,7 +82,9 @@ export function createScenario(seed: number, random: Random): Scenario {
       startDeadlineMinutes: 20,
       warnMinutes: random.pick([0, 30]),
       readyBy: false,
+      ...kubernetes.settings,
     },
+    kubernetes,
     drain: {
       ...drain,
       settings: { ...drain.settings, ...COMMON },
@@ -98,8 +109,17 @@ export function createScenario(seed: number, random: Random): Scenario {
     happenings: [
       ...happenings(random, hours * 60),
       ...sleepOverride(createRandom(seed ^ 0x51eeb), hours * 60),
+      ...(drain.managed > 0 ? rollouts(createRandom(seed ^ 0x4011), hours * 60) : []),
     ].sort((a, b) => a.minute - b.minute),
   };
+}
+
+function withoutDelivery({ delivery: _, ...scenario }: DeployScenario): DeployScenario {
+  const builds = scenario.settings.builds.map((binding) => ({
+    ...binding,
+    applications: binding.applications.map(({ images: __, bring: ___, ...application }) => application),
+  }));
+  return { ...scenario, settings: { ...scenario.settings, builds } };
 }
 
 /** Up all the time but for a few hours each evening. */
@@ -163,6 +183,18 @@ function sleepOverride(random: Random, nightMinutes: number): Happening[] {
   if (!random.chance(0.2)) return [];
   const minute = random.pick([random.between(0, 5), random.between(30, nightMinutes - 120)]);
   return [{ minute, kind: 'override', state: 'asleep', forMinutes: random.between(30, 150) }];
+}
+
+function rollouts(random: Random, nightMinutes: number): Happening[] {
+  const rollout = (minute: number): Happening => ({
+    minute,
+    kind: 'rollout',
+    forMinutes: random.between(3, 12),
+  });
+  return [
+    ...(random.chance(0.5) ? [rollout(random.between(-5, 2))] : []),
+    ...(random.chance(0.25) ? [rollout(nightMinutes + random.between(-3, 5))] : []),
+  ];
 }
 
 function taken(random: Random): DrainHappening {

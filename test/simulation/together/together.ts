@@ -26,7 +26,7 @@ import {
   isDeployed,
   isMorning,
 } from './checks.ts';
-import type { NightEffects, Stop } from './night-function.ts';
+import type { NightEffects, NightPorts, Stop } from './night-function.ts';
 import { createScenario, type Happening } from './scenario.ts';
 import type { Story, TogetherOptions } from './story.ts';
 import { createTogetherWorld, type TogetherWorld } from './world.ts';
@@ -44,8 +44,8 @@ const SETTLE_MS = 8 * MINUTE;
 const FAULTS_END_MS = 12 * MINUTE;
 /** A drain without a known end lasts an hour; so does an action whose event got lost. Then a few ticks must be enough. */
 const PATIENCE_MS = 100 * MINUTE;
-/** One of spot-drain is among them. */
-const QUIET_TICKS = 6;
+/** Of spot-drain one or two are among them, and two that look for missed builds. */
+const QUIET_TICKS = 11;
 const DRAIN_TICK_MS = 5 * MINUTE;
 /** The longest duration of a stop, as in the settings. */
 const STOP_MS = 20 * MINUTE;
@@ -95,7 +95,7 @@ export async function simulateTogether(options: TogetherOptions): Promise<Outcom
 
 function createStory(options: TogetherOptions): Story {
   const random: Random = createRandom(options.seed ^ 0x70637);
-  const scenario = createScenario(options.seed, random);
+  const scenario = createScenario(options.seed, random, options.isPlain);
   const faults = createFaults(random, options.severity);
   faults.pause();
   const violations: Violation[] = [];
@@ -204,11 +204,20 @@ function startTransition(story: Story): void {
 
 function callNight(story: Story, payload: unknown): void {
   const { options, scenario } = story;
+  const { autoscaler, suspendCronJobs } = scenario.night;
+  const portsOf = (given: NightPorts) => {
+    const { autoscaler: karpenter, cronJobs, ...ports } = options.mutateNight?.(given) ?? given;
+    return {
+      ...ports,
+      ...(autoscaler ? { autoscaler: karpenter } : {}),
+      ...(suspendCronJobs ? { cronJobs } : {}),
+    };
+  };
   invoke<NightEffects, TogetherWorld['night']>(story.night, {
     run: ({ ports, now }, { endsAt }) =>
       run(
         {
-          ...(options.mutateNight?.(ports) ?? ports),
+          ...portsOf(ports),
           settings: scenario.night,
           now,
           remaining: () => endsAt.getTime() - story.world.clock.now(),
@@ -253,6 +262,18 @@ function happen(story: Story, happening: Happening): void {
       story.disturbedAt = clock.now();
       world.setOverride(undefined);
       callNight(story, { source: 'nightshift', trigger: 'override' });
+      return;
+    case 'rollout':
+      try {
+        const { cluster } = world.drain;
+        world.aws.eks.updateNodegroupVersion(cluster, cluster.name, 'managed', {
+          minutes: happening.forMinutes,
+        });
+        count(story, 'rollout');
+        note(story, `a rollout of managed begins, for ${happening.forMinutes} min`);
+      } catch {
+        note(story, 'managed is busy, its rollout is refused');
+      }
       return;
     case 'shortage':
       count(story, 'shortage');

@@ -1,7 +1,9 @@
 /** One cluster in which all three functions work: the worlds of a drain and of a deploy share clock, AWS and table. */
 
 import { podsCanRun } from '@nightshift/lab/world/argocd/index.ts';
+import { configuredSizes } from '@nightshift/lab/world/aws/index.ts';
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
+import { createImageRegistry } from '@nightshift/lab/world/registry/registry.ts';
 import { NIGHT, OVERRIDE, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -37,7 +39,8 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     seed: scenario.seed,
     settle: options.settle,
   });
-  const shared = { ...bare, table: watchTable(bare.table, (write) => onWrite(write)) };
+  const registry = createImageRegistry(bare.context);
+  const shared = { ...bare, images: registry, table: watchTable(bare.table, (write) => onWrite(write)) };
   const { clock, context, aws, table } = shared;
 
   const drain = createDrainWorld({ ...options, scenario: scenario.drain, shared });
@@ -70,6 +73,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
       clock,
       context,
       table,
+      registry,
       workloads: {
         ...kubernetes,
         images,
@@ -117,8 +121,11 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     if (after) {
       if (after.size.min !== min || after.size.desired !== desired || after.size.max !== max)
         violate(1, `${when()} ${key} had ${min}/${desired}/${max} and was overwritten`);
-    } else if (group.min !== min || group.desired !== desired || group.max !== max)
-      violate(1, `${when()} ${key} was cleared at ${group.min}/${group.desired}/${group.max}`);
+    } else {
+      const is = group.nodegroup ? configuredSizes(group.nodegroup) : group;
+      if (is.min !== min || is.desired !== desired || is.max !== max)
+        violate(1, `${when()} ${key} was cleared at ${is.min}/${is.desired}/${is.max}`);
+    }
   };
 
   return {

@@ -4,6 +4,7 @@ import {
   AwsError,
   type AwsWorld,
   type Capability,
+  configuredSizes,
   type EksCluster,
   type EksUpdate,
   type Nodegroup,
@@ -304,6 +305,7 @@ function clusterOut(cluster: EksCluster) {
 
 function nodegroupOut(nodegroup: Nodegroup) {
   const { group } = nodegroup;
+  const sizes = configuredSizes(nodegroup);
   return {
     nodegroupName: nodegroup.name,
     nodegroupArn: nodegroup.arn,
@@ -314,7 +316,7 @@ function nodegroupOut(nodegroup: Nodegroup) {
     modifiedAt: seconds(nodegroup.modifiedAt),
     status: nodegroup.status,
     capacityType: nodegroup.capacityType,
-    scalingConfig: { minSize: group.min, maxSize: group.max, desiredSize: group.desired },
+    scalingConfig: { minSize: sizes.min, maxSize: sizes.max, desiredSize: sizes.desired },
     instanceTypes: nodegroup.instanceTypes,
     subnets: nodegroup.cluster.subnets
       .filter((subnet) => group.zones.includes(subnet.zone))

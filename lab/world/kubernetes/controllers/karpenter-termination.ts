@@ -77,7 +77,7 @@ export function createTermination(
       return;
     }
     // Until the instance is gone the finalizers stay.
-    if (alive) queue.add(name, POLL_MS.first);
+    if (alive || fleet.isGone?.(instanceId) === false) queue.add(name, POLL_MS.first);
     else letGo(claim, node);
   });
 

@@ -21,6 +21,10 @@ export interface Machines {
   nodeOf(instanceId: string): string | undefined;
   instanceOf(nodeName: string): InstanceView | undefined;
   isAlive(nodeName: string): boolean;
+  /** Its kubelet reports: false too where the instance runs and the kubelet has died. */
+  isReporting(nodeName: string): boolean;
+  /** The kubelet dies, and its instance runs on: nothing ends a pod there any more. */
+  killKubelet(nodeName: string): void;
   /** Called when the kubelet of a node stops, or starts again. */
   onKubelet(listener: (nodeName: string, alive: boolean) => void): void;
 }
@@ -34,6 +38,7 @@ interface Machine {
   readonly view: InstanceView;
   alive: boolean;
   kubelet: Kubelet | undefined;
+  isKubeletDead?: true;
 }
 
 export function createMachines(
@@ -78,7 +83,7 @@ export function createMachines(
     machine.kubelet = createKubelet(context, view, options.images);
     reportKubelet(name, true);
     clock.after(READY_MS, () => {
-      if (!machine.alive || !registry.find('nodes', undefined, name)) return;
+      if (!machine.alive || machine.isKubeletDead || !registry.find('nodes', undefined, name)) return;
       setReady(name);
     });
   };
@@ -153,6 +158,17 @@ export function createMachines(
     },
     instanceOf: (nodeName) => byNode.get(nodeName)?.view,
     isAlive: (nodeName) => byNode.get(nodeName)?.alive ?? false,
+    isReporting(nodeName) {
+      const machine = byNode.get(nodeName);
+      return machine?.alive === true && !machine.isKubeletDead;
+    },
+    killKubelet(nodeName) {
+      const machine = byNode.get(nodeName);
+      if (!machine?.alive || !machine.kubelet) return;
+      machine.kubelet.stop();
+      machine.isKubeletDead = true;
+      reportKubelet(nodeName, false);
+    },
     onKubelet: (listener) => void listeners.add(listener),
   };
 }
@@ -166,6 +182,12 @@ const pressures = [
   { type: 'DiskPressure', reason: 'KubeletHasNoDiskPressure', message: 'kubelet has no disk pressure' },
   { type: 'PIDPressure', reason: 'KubeletHasSufficientPID', message: 'kubelet has sufficient PID available' },
 ];
+
+/** Only pods that a Fargate profile selects run there. */
+function taintsOfFargate({ labels }: InstanceView) {
+  const key = 'eks.amazonaws.com/compute-type';
+  return labels[key] === 'fargate' ? [{ key, value: 'fargate', effect: 'NoSchedule' }] : [];
+}
 
 function createNode(view: InstanceView, version: string, { registry, clock, hex }: ControllerContext): void {
   const name = view.privateDnsName;
@@ -185,7 +207,7 @@ function createNode(view: InstanceView, version: string, { registry, clock, hex 
     },
     spec: {
       providerID: `aws:///${view.zone}/${view.id}`,
-      taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }],
+      taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }, ...taintsOfFargate(view)],
     },
     status: {
       capacity: capacity(shape),

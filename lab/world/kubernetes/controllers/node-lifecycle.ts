@@ -47,7 +47,7 @@ export function createNodeLifecycle(
   const goSilent = (name: string) => {
     clock.after(SILENCE_MS, () => {
       const node = registry.find('nodes', undefined, name);
-      if (!node || machines.isAlive(name)) return;
+      if (!node || machines.isReporting(name)) return;
       markUnknown(node);
       clock.after(CLOUD_MS, () => removeNode(name));
     });

@@ -7,6 +7,7 @@ import { describeLimits } from './limits.ts';
 import { describeNight } from './night.ts';
 import { describeRights } from './rights.ts';
 import { describeStaticPools } from './static-pools.ts';
+import { describeUnlaunchedClaims } from './unlaunched-claims.ts';
 
 export function describeKarpenter(bed: () => KarpenterBed): void {
   describe('Karpenter', () => {
@@ -14,6 +15,7 @@ export function describeKarpenter(bed: () => KarpenterBed): void {
     describeDeletedClaims(bed);
     describeDeadlines(bed);
     describeStaticPools(bed);
+    describeUnlaunchedClaims(bed);
     describeRights(bed);
     describeNight(bed);
   });

@@ -131,6 +131,16 @@ describe('N10: a reply without a list of groups', () => {
     expect(await answering(empty)).toEqual([]);
   });
 
+  test('nor a group of three whose instances are missing', async () => {
+    const members =
+      '<AutoScalingGroupName>web</AutoScalingGroupName><MinSize>0</MinSize><DesiredCapacity>3</DesiredCapacity><MaxSize>5</MaxSize>';
+    const reply = (instances: string) =>
+      `<DescribeAutoScalingGroupsResponse><DescribeAutoScalingGroupsResult><AutoScalingGroups><member>${members}${instances}</member></AutoScalingGroups></DescribeAutoScalingGroupsResult></DescribeAutoScalingGroupsResponse>`;
+    await expect(answering(reply(''))).rejects.toThrow('a group without its instances: web');
+    // Just created: it has none yet.
+    expect(await answering(reply('<Instances/>'))).toMatchObject([{ name: 'web', instances: [] }]);
+  });
+
   test('N5: shows the instances of a warm pool', async () => {
     const members =
       '<AutoScalingGroupName>web</AutoScalingGroupName><MinSize>0</MinSize><DesiredCapacity>0</DesiredCapacity><MaxSize>5</MaxSize><WarmPoolSize>5</WarmPoolSize>';

@@ -25,7 +25,7 @@ afterEach(() => front.close());
 
 function aNotifier(
   severities: readonly Severity[] = ['info', 'warning', 'failure'],
-  links: readonly string[] = [],
+  { links = [], buttons = false }: { readonly links?: readonly string[]; readonly buttons?: boolean } = {},
 ) {
   const role = aws.addPrincipal({
     arn: `arn:aws:iam::${scope.account}:role/a`,
@@ -33,7 +33,7 @@ function aNotifier(
     anyTime: true,
   });
   const notify = createNotifier({
-    settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo' } },
+    settings: { ...scope, environment: 'develop', notify: { severities, timeZone: 'Asia/Tokyo', buttons } },
     now: () => now,
     linksFor: async () => links,
     client: new SNSClient({
@@ -95,7 +95,7 @@ describe('a notice', () => {
   test('carries our links whole, in chat and mail, where addresses of others are taken apart', async () => {
     const link = 'Keep it up: https://abc.lambda-url.ap-northeast-1.on.aws/?l=a_b-c.d_e';
     const reason = 'stops; see https://evil.example';
-    await aNotifier(undefined, [link])([aDecision({ action: 'warn', reason })]);
+    await aNotifier(undefined, { links: [link] })([aDecision({ action: 'warn', reason })]);
     const { default: chat, email } = JSON.parse(sentTo('warning')[0]?.message ?? '');
     const { content } = JSON.parse(chat);
     expect(content.nextSteps[0]).toBe(link);
@@ -197,5 +197,38 @@ describe('a topic', () => {
     // It was not delivered, so it does not count as sent.
     await notify([aDecision()]);
     expect(sentTo('failure')).toHaveLength(2);
+  });
+});
+
+describe('the button of a chat', () => {
+  const metadataOf = (message: string | undefined) =>
+    JSON.parse((JSON.parse(message ?? '') as { default: string }).default).metadata as Record<
+      string,
+      unknown
+    >;
+  const STOP = '2026-11-24T13:00:00.000Z';
+
+  test('is offered under the warning of a stop, with the environment and the stop', async () => {
+    await aNotifier(['warning'], { buttons: true })([
+      aDecision({ action: 'warn', reason: 'stops at 22:00', stop: STOP }),
+    ]);
+    expect(metadataOf(sentTo('warning')[0]?.message)).toMatchObject({
+      enableCustomActions: true,
+      additionalContext: { nightshift: 'develop', nightshiftStop: STOP },
+    });
+  });
+
+  test('is offered under nothing else, and nowhere without buttons', async () => {
+    await aNotifier(['warning', 'failure'], { buttons: true })([
+      aDecision({ action: 'warn', reason: 'holidays end' }),
+      aDecision({ action: 'fail', stop: STOP }),
+    ]);
+    await aNotifier(['warning'])([aDecision({ action: 'warn', reason: 'stops at 22:00', stop: STOP })]);
+    const all = [...sentTo('warning'), ...sentTo('failure')];
+    expect(all).toHaveLength(3);
+    for (const { message } of all) {
+      expect(metadataOf(message)).not.toHaveProperty('additionalContext');
+      expect(metadataOf(message)).not.toHaveProperty('enableCustomActions');
+    }
   });
 });

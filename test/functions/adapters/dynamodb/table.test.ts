@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Table } from '#functions/adapters/dynamodb/table.ts';
+import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { aTable } from './a-table.ts';
 
 let table: Table;
@@ -48,4 +48,10 @@ describe('the table', () => {
       'a#14',
     ]);
   });
+});
+
+test('N10: a reply to a query without its items is an error, not an empty partition', async () => {
+  const answering = (reply: object) => createTable({ send: async () => reply } as never, 'nightshift');
+  await expect(answering({}).list('night')).rejects.toThrow('a reply without its items');
+  expect(await answering({ Items: [] }).list('night')).toEqual([]);
 });
