@@ -152,6 +152,8 @@ function addProblemsInAws(): void {
     min: 0,
     desired: 0,
     max: 2,
+    instanceTypes: ['m6i.large'],
+    capacityType: 'ON_DEMAND',
     warmPool: { min: 1, state: 'Running' },
   });
   const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
