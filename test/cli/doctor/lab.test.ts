@@ -251,6 +251,7 @@ describe('nightshift doctor on the lab', () => {
       'cron-jobs': 'warning',
       'managed-sizes': 'warning',
       deployed: 'warning',
+      images: 'ok',
       access: 'failure',
       rbac: 'failure',
       'argocd-token': 'warning',
