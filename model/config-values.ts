@@ -41,7 +41,7 @@ export function wrongTimeZone(name: string): string | undefined {
 }
 
 export function wrongRegion(region: string): string | undefined {
-  if (/^us-iso/.test(region))
+  if (/^[a-z]{2}-iso/.test(region))
     return 'the isolated regions are not supported: their hosts and certificates are others';
   if (/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)) return undefined;
   const zone = /^([a-z]{2,4}(?:-[a-z]+)+-\d)[a-z]$/.exec(region);

@@ -13,13 +13,14 @@ export async function applyAutoscalerStep(context: ApplyContext, step: Autoscale
       if (!(await writeAutoscaler(ports.store, step))) return record(context, step, 'none', OTHER_PASS_FIRST);
       const failures = step.pause ? await autoscaler.pause(step.pause, step.terminateAt) : [];
       for (const { target, error } of failures) recorder.failed(target, error);
+      if (failures.length > 0 && step.isReportedWhenDone) return;
       if (step.resume && !(await resume(context, autoscaler, step, step.resume))) return;
     }
     report(context, step);
   });
 }
 
-/** False where an object could not be resumed, or none exists any more; the others are resumed. */
+/** False where an object could not be resumed, or none was; the others are resumed. */
 async function resume(
   context: ApplyContext,
   autoscaler: Autoscaler,
@@ -33,14 +34,8 @@ async function resume(
     const target = value.kind === 'karpenter' ? value.nodePool : step.target;
     await recorder.guard(target, async () => {
       const outcome = await autoscaler.resume(value);
-      if (outcome !== 'gone') isAnyResumed = true;
-      if (outcome === 'busy')
-        return record(
-          context,
-          { target },
-          'none',
-          'another update of the cluster is in progress: the next pass tries again',
-        );
+      if (outcome === 'busy') return report(context, { ...BUSY, target });
+      if (outcome === 'resumed') isAnyResumed = true;
       if (outcome === 'gone')
         record(context, { target }, 'ignore', 'it does not exist any more: its saved setting is dropped');
       if (outcome === 'gone' || step.clearResumed)
@@ -50,8 +45,18 @@ async function resume(
   return isAnyResumed && recorder.failures.length === before;
 }
 
-async function writeAutoscaler(store: Store, { save = [], clear = [] }: AutoscalerStep): Promise<boolean> {
+const BUSY = {
+  action: 'none',
+  reason: 'another update of the cluster is in progress: the next pass tries again',
+  once: 'cluster-is-busy',
+} as const;
+
+async function writeAutoscaler(
+  store: Store,
+  { save = [], replace = [], clear = [] }: AutoscalerStep,
+): Promise<boolean> {
   for (const next of save) if (!(await store.writeAutoscaler(next, 'absent'))) return false;
+  for (const { value, version } of replace) if (!(await store.writeAutoscaler(value, version))) return false;
   for (const { value, version } of clear)
     if (!(await store.clearAutoscaler(objectOf(value), version))) return false;
   return true;

@@ -5,7 +5,7 @@ import { MINUTE_MS } from '#model/duration.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
 import { isLeftAlone, isTerminatedBy, terminationTime } from './decide-claims.ts';
 import { isAsleepSize } from './decide-group.ts';
-import type { AutoscalerView, Memory, NodeClaimView } from './ports.ts';
+import type { AutoscalerView, Group, Memory, NodeClaimView } from './ports.ts';
 import {
   BUILT_IN_OBJECT,
   deploymentObject,
@@ -14,7 +14,7 @@ import {
   objectOf,
   type SavedAutoscaler,
 } from './records.ts';
-import { corruptNames, minutesOverdue, type Policy, type Snapshot } from './snapshot.ts';
+import { corruptNames, minutesOverdue, type Policy, type Snapshot, settledSince } from './snapshot.ts';
 
 type KarpenterView = Extract<AutoscalerView, { kind: 'karpenter' }>;
 
@@ -24,6 +24,8 @@ export interface AutoscalerStep {
   readonly reason: string;
   /** Written first. */
   readonly save?: readonly SavedAutoscaler[];
+  /** Written over the records of NodePools that were deleted since: another one has the name now. */
+  readonly replace?: readonly Versioned<SavedAutoscaler>[];
   readonly clear?: readonly Versioned<SavedAutoscaler>[];
   readonly pause?: AutoscalerView;
   /** Until then its NodeClaims are gone. */
@@ -34,6 +36,8 @@ export interface AutoscalerStep {
   readonly clearResumed?: true;
   /** Recorded once an hour under this key, not every minute. */
   readonly once?: string | undefined;
+  /** What it says is true only where every request succeeded. */
+  readonly isReportedWhenDone?: true;
 }
 
 /** Adds what pauses the autoscaler; returns why the groups must wait, where they must. */
@@ -58,6 +62,7 @@ export function pauseStep(
   if (!isOpen && toEnd.length === 0) return undefined;
   const paused = snapshot.memory.autoscaler;
   const save = toSave(known, paused, snapshot.now.toISOString());
+  const replace = toReplace(save, paused);
   const isUndone = isOpen && save.length === 0;
   const what =
     view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are saved` : 'limits are saved';
@@ -65,17 +70,26 @@ export function pauseStep(
     target: view.kind,
     action: 'pause',
     reason: isUndone
-      ? `it runs again although the cluster sleeps: something undoes the pause${ofPods(view)}; paused again`
+      ? `${undoneText(snapshot)}${ofPods(view)}; paused again`
       : isOpen
         ? `before the stop; ${what}`
         : `${toEnd.length} NodeClaims are to be gone by ${terminateAt ?? 'the end of their drains'}`,
-    save,
+    save: replace.length > 0 ? save.filter((one) => !paused.has(objectOf(one))) : save,
+    ...(replace.length > 0 ? { replace } : {}),
     pause: known,
     terminateAt,
     // NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
     once: isUndone ? `undone#${view.kind}` : isOpen ? undefined : 'claims-to-end',
+    ...(isUndone ? { isReportedWhenDone: true } : {}),
   });
   return undefined;
+}
+
+/** Before the cluster was observed asleep, a pause that was saved may never have reached the API server. */
+function undoneText({ memory }: Snapshot): string {
+  return settledSince(memory) === undefined
+    ? 'it still runs although its pause was saved: the request failed or was lost, or something undid it'
+    : 'it runs again although the cluster sleeps: something undoes the pause';
 }
 
 function isForced(view: AutoscalerView, policy: Policy): boolean {
@@ -131,14 +145,7 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
     steps.push({ target, action: 'none', reason: wait });
     return;
   }
-  if (waiting.length > 0)
-    steps.push({
-      target: known?.kind ?? target,
-      action: 'resume',
-      reason: `${hostReady ? 'its host group is Ready' : 'the start is overdue'}: ${resumption(waiting[0]?.value)}`,
-      resume: waiting,
-      once: isOverdue ? 'resume-again' : undefined,
-    });
+  steps.push(...resumeObserved(waiting, known, { target, hostGroup, hostReady, isOverdue }));
   for (const one of foreign)
     steps.push({
       target: objectOf(one.value),
@@ -147,6 +154,51 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
       resume: [one],
       clearResumed: true,
     });
+}
+
+interface Resumption {
+  readonly target: string;
+  readonly hostGroup: Group | undefined;
+  readonly hostReady: boolean;
+  readonly isOverdue: boolean;
+}
+
+/** EKS takes one update of a cluster at a time: while one is in progress the built-in NodePools are not requested again. */
+function resumeObserved(
+  waiting: readonly Versioned<SavedAutoscaler>[],
+  view: AutoscalerView | undefined,
+  { target, hostGroup, hostReady, isOverdue }: Resumption,
+): readonly AutoscalerStep[] {
+  const steps: AutoscalerStep[] = [];
+  const isUpdating = view?.kind === 'karpenter' && view.builtIn?.isUpdating === true;
+  const isBuiltIn = ({ value }: Versioned<SavedAutoscaler>) => value.kind === 'built-in-pools';
+  const kind = view?.kind ?? target;
+  const why = !hostReady
+    ? 'the start is overdue'
+    : hostGroup
+      ? 'its host group is Ready'
+      : 'with the start of the cluster';
+  // Each its own: EKS may be busy while the API server is not.
+  for (const resume of [waiting.filter((one) => !isBuiltIn(one)), waiting.filter(isBuiltIn)]) {
+    const [first] = resume;
+    if (!first) continue;
+    if (isUpdating && isBuiltIn(first))
+      steps.push({
+        target: kind,
+        action: 'none',
+        reason: `an update of the cluster is in progress: ${resumption(first.value)} with it or after it`,
+        once: 'cluster-updates',
+      });
+    else
+      steps.push({
+        target: kind,
+        action: 'resume',
+        reason: `${why}: ${resumption(first.value)}`,
+        resume,
+        once: isOverdue ? `resume-again#${first.value.kind}` : undefined,
+      });
+  }
+  return steps;
 }
 
 /**
@@ -160,10 +212,10 @@ export function isObserved(view: AutoscalerView, saved: SavedAutoscaler): boolea
   return saved.kind === view.kind && Object.hasOwn(view.pools, saved.nodePool);
 }
 
-function resumption(saved: SavedAutoscaler | undefined): string {
-  return saved?.kind === 'cluster-autoscaler'
+function resumption(saved: SavedAutoscaler): string {
+  return saved.kind === 'cluster-autoscaler'
     ? `back to ${saved.replicas} replicas`
-    : saved?.kind === 'built-in-pools'
+    : saved.kind === 'built-in-pools'
       ? `the built-in NodePools ${saved.nodePools.join(', ')} are switched on`
       : 'the limits of its NodePools are restored';
 }
@@ -189,11 +241,11 @@ export function isScaling(view: AutoscalerView): boolean {
 
 /** The pools that may still start nodes. */
 function openPools(pools: KarpenterView['pools']) {
-  return Object.fromEntries(
-    Object.entries(pools).filter(([, pool]) =>
-      pool.replicas === null ? !isZeroed(pool.limits) : pool.replicas > 0,
-    ),
-  );
+  return Object.fromEntries(Object.entries(pools).filter(([, pool]) => isOpenPool(pool)));
+}
+
+function isOpenPool({ limits, replicas }: NodePoolSetting): boolean {
+  return replicas === null ? !isZeroed(limits) : replicas > 0;
 }
 
 /** As the pause writes it; anything else is somebody's own. */
@@ -208,10 +260,17 @@ export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean
   if (saved.kind === 'built-in-pools' && view.builtIn?.isUpdating) return false;
   if (saved.kind === 'built-in-pools')
     return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
-  return saved.kind === view.kind && Object.hasOwn(openPools(view.pools), saved.nodePool);
+  if (saved.kind !== view.kind) return false;
+  const pool = view.pools[saved.nodePool];
+  return pool !== undefined && (isOtherKind(pool, saved.setting) || isOpenPool(pool));
 }
 
-/** What was saved is never overwritten: only what is newly found running is added. */
+/** Kubernetes turns no dynamic NodePool into a static one or back: it was deleted, and another one has its name. */
+function isOtherKind(pool: NodePoolSetting, saved: NodePoolSetting): boolean {
+  return (pool.replicas === null) !== (saved.replicas === null);
+}
+
+/** What was saved of an object is never overwritten: only what is newly found running is added. */
 function toSave(
   view: AutoscalerView,
   saved: Memory['autoscaler'],
@@ -229,7 +288,24 @@ function toSave(
           })),
           ...savedBuiltIn(view, since),
         ];
-  return running.filter((one) => !saved.has(objectOf(one)));
+  return running.filter((one) => {
+    const before = saved.get(objectOf(one))?.value;
+    return !before || isOfOtherPool(one, before);
+  });
+}
+
+function toReplace(
+  save: readonly SavedAutoscaler[],
+  saved: Memory['autoscaler'],
+): readonly Versioned<SavedAutoscaler>[] {
+  return save.flatMap((value) => {
+    const before = saved.get(objectOf(value));
+    return before ? [{ value, version: before.version }] : [];
+  });
+}
+
+function isOfOtherPool(one: SavedAutoscaler, before: SavedAutoscaler): boolean {
+  return one.kind === 'karpenter' && before.kind === 'karpenter' && isOtherKind(one.setting, before.setting);
 }
 
 function savedBuiltIn(view: KarpenterView, since: string): readonly SavedAutoscaler[] {

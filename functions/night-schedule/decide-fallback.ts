@@ -18,12 +18,13 @@ export function isCapacityShort(message: string | undefined): boolean {
 const SHORTAGES = new RegExp(
   [
     'UnfulfillableCapacity',
-    'Insufficient(Instance|Reserved|Host)?Capacity',
+    'Insufficient[a-z]*Capacity',
     'SpotMaxPriceTooLow',
     'price-too-low',
+    'lower than the (minimum required|current) Spot',
     'Max[ -]?Spot[ -]?Instance[ -]?Count[ -]?Exceeded',
     'ReservationCapacityExceeded',
-    'no (Spot )?capacity',
+    'no ((available|spot|on-demand|instance) )*capacity',
     'capacity[ -](is )?(currently )?(not[ -]available|unavailable|oversubscribed)',
     'unable to fulfill .*capacity',
     '(not|no) (currently )?(have )?(sufficient|enough) .*capacity',

@@ -123,6 +123,7 @@ test('a stack in the European Sovereign Cloud has the ARNs of its partition', ()
 describe('synth refuses', () => {
   test.for([
     ['an isolated region', { region: 'us-iso-east-1' }, 'region: the isolated regions are not supported'],
+    ['one of Europe', { region: 'eu-isoe-west-1' }, 'region: the isolated regions are not supported'],
     ['an alias of a key', { encryptionKey: 'alias/topics' }, "encryptionKey: write 'create', or the ARN"],
     [
       'a key of another region',

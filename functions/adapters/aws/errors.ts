@@ -39,6 +39,9 @@ export function isThrottled(error: unknown): boolean {
   return [
     'Throttling',
     'ThrottlingException',
+    'ThrottledException',
+    'RequestThrottled',
+    'RequestThrottledException',
     'TooManyRequestsException',
     'RequestLimitExceeded',
     'ProvisionedThroughputExceededException',

@@ -4,6 +4,7 @@ import {
   type AutoScalingGroup,
   type DescribeAutoScalingGroupsCommandOutput,
   DescribeScalingActivitiesCommand,
+  type DescribeScalingActivitiesCommandOutput,
   paginateDescribeAutoScalingGroups,
   UpdateAutoScalingGroupCommand,
   type WarmPoolConfiguration,
@@ -96,12 +97,7 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
         if (errorName(error) === 'AccessDenied') return undefined;
         throw error;
       });
-      const from = since === undefined ? 0 : Date.parse(since);
-      const failed = reply?.Activities?.find(
-        ({ StatusCode, StartTime }) =>
-          (StatusCode === 'Failed' || StatusCode === 'Cancelled') && (StartTime?.getTime() ?? from) >= from,
-      );
-      return failed?.StatusMessage;
+      return reply && lastFailureIn(reply, since);
     },
   };
 }
@@ -113,6 +109,22 @@ function groupsIn({ AutoScalingGroups: groups }: DescribeAutoScalingGroupsComman
       'auto scaling answered DescribeAutoScalingGroups with a reply without its list',
     );
   return groups;
+}
+
+function lastFailureIn(
+  { Activities: activities }: DescribeScalingActivitiesCommandOutput,
+  since: string | undefined,
+): string | undefined {
+  if (!Array.isArray(activities))
+    throw new NightshiftError(
+      'auto scaling answered DescribeScalingActivities with a reply without its list',
+    );
+  const from = since === undefined ? 0 : Date.parse(since);
+  const failed = activities.find(
+    ({ StatusCode, StartTime }) =>
+      (StatusCode === 'Failed' || StatusCode === 'Cancelled') && (StartTime?.getTime() ?? from) >= from,
+  );
+  return failed?.StatusMessage;
 }
 
 /** Another update of the nodegroup runs, an instance refresh or a scaling activity does, or the service throttles. */

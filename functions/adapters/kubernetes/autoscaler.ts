@@ -236,8 +236,8 @@ function karpenter(
       const closed = await attemptEach(
         pools,
         ([name]) => name,
-        ([name, pool]) =>
-          patchPool(client, name, pool.replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 }),
+        ([name, { replicas }]) =>
+          unlessGone(patchPool(client, name, replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 })),
       );
       // A claim of a built-in pool that is still on would be replaced: EKS deletes those with their pool.
       const isOn = ({ nodePool }: NodeClaimView) => view.builtIn?.nodePools.includes(nodePool) ?? false;
@@ -346,12 +346,8 @@ const CONDITIONS_IN_ORDER: readonly string[] = [
 ];
 
 function createDeleteClaims(client: Client): Autoscaler['deleteClaims'] {
-  return (claims) =>
-    attemptEach(
-      claims,
-      ({ name }) => name,
-      (claim) => endClaim(client, claim, undefined),
-    );
+  const nameOfClaim = ({ name }: NodeClaimView) => name;
+  return (claims) => attemptEach(claims, nameOfClaim, (claim) => endClaim(client, claim, undefined));
 }
 
 async function endClaim(
@@ -362,16 +358,22 @@ async function endClaim(
   if (claim.name === '')
     throw new NightshiftError(`a NodeClaim of ${claim.nodePool} has no name: it cannot be deleted`);
   const path = `${NODECLAIMS}/${encodeURIComponent(claim.name)}`;
-  try {
-    if (terminateAt !== undefined && !isTerminatedBy(claim, terminateAt))
-      await client.request({
+  if (terminateAt !== undefined && !isTerminatedBy(claim, terminateAt))
+    await unlessGone(
+      client.request({
         method: 'PATCH',
         path,
         body: { metadata: { annotations: { [TERMINATION_TIME]: terminateAt } } },
-      });
-    if (!claim.isDeleting) await client.request({ method: 'DELETE', path });
+      }),
+    );
+  if (!claim.isDeleting) await unlessGone(client.request({ method: 'DELETE', path }));
+}
+
+/** What has ended since it was listed needs no change any more. */
+async function unlessGone(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
   } catch (error) {
-    // It has ended since it was listed.
     if (!isGone(error)) throw error;
   }
 }

@@ -147,6 +147,15 @@ function addProblemsInAws(): void {
     zones: ['ap-northeast-1a'],
     tags: { ManagedBy: 'Terraform' },
   });
+  aws.addNodegroup(cluster, {
+    name: 'warm',
+    min: 0,
+    desired: 0,
+    max: 2,
+    instanceTypes: ['m6i.large'],
+    capacityType: 'ON_DEMAND',
+    warmPool: { min: 1, state: 'Running' },
+  });
   const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
   cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
   aws.putSecret({
@@ -202,6 +211,18 @@ describe('nightshift doctor on the lab', () => {
     expect(err).toMatch(/^nightshift: develop: AWS rejected the credentials .*sign in again/);
   });
 
+  test('names a cluster of which the config stops nothing', async () => {
+    const keep = lab.aws.groups(develop().cluster).map(({ name, nodegroup }) => nodegroup?.name ?? name);
+    expect(keep.length).toBeGreaterThan(0);
+    const kept = { ...config, environments: { develop: { ...config.environments['develop'], keep } } };
+    writeFileSync(configPath, JSON.stringify(kept));
+    const { code, out } = await doctor();
+    writeFileSync(configPath, JSON.stringify(config));
+    expect(code).toBe(1);
+    expect(out).toContain('nothing is found to stop: no group that the config stops carries the tag');
+    expect(out).toContain('correct "nodegroups" and "keep"');
+  });
+
   test('finds every problem that was created on purpose', async () => {
     addProblemsInKubernetes();
     addProblemsInAws();
@@ -225,11 +246,12 @@ describe('nightshift doctor on the lab', () => {
       'zonal-volumes': 'failure',
       'host-group': 'failure',
       'sleeping-compute': 'ok',
-      'warm-pools': 'ok',
+      'warm-pools': 'warning',
       'pause-undone': 'ok',
       'cron-jobs': 'warning',
       'managed-sizes': 'warning',
       deployed: 'warning',
+      images: 'ok',
       access: 'failure',
       rbac: 'failure',
       'argocd-token': 'warning',
@@ -242,6 +264,10 @@ describe('nightshift doctor on the lab', () => {
       schedulers: 'ok',
       'saved-sizes': 'ok',
     });
+    expect(about(all, 'warm-pools')).toMatchObject([
+      { target: 'warm', found: expect.stringContaining('Running') },
+      { target: 'warm', found: expect.stringContaining('grows up to') },
+    ]);
     for (const finding of all.filter(({ severity }) => severity !== 'ok')) {
       expect(finding.advice, `${finding.check}: ${finding.found}`).toMatch(/\w/);
       expect(finding.why).toMatch(/\w/);

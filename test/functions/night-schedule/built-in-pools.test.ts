@@ -169,6 +169,13 @@ test('built-in and custom NodePools have no instance while the cluster is asleep
   expect(night.instances()).toBeGreaterThan(1);
   expect(await night.phase()).toBe('awake');
   expect((await night.store.load()).autoscaler.size).toBe(0);
+  // EKS works on the update for minutes.
+  const resumed = night.decisions.filter(({ action }) => action === 'resume').map(({ reason }) => reason);
+  expect(resumed).toEqual([
+    'with the start of the cluster: the limits of its NodePools are restored',
+    'with the start of the cluster: the built-in NodePools general-purpose, system are switched on',
+    'it runs as before the stop',
+  ]);
 });
 
 test('without builtIn the built-in NodePools go on running, and the cluster sleeps', async () => {

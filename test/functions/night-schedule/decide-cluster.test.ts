@@ -248,7 +248,18 @@ describe('before a stop', () => {
     expect(plan({ autoscaler }).before).toHaveLength(1);
   });
 
-  test('one that runs again is paused again, and the first saved setting stays', () => {
+  test.each<[string, Partial<Memory>, string]>([
+    [
+      'that runs again while the cluster sleeps',
+      { state: aState({ phase: 'asleep', since: minutesAgo(30), asleepSince: minutesAgo(30) }) },
+      'it runs again although the cluster sleeps: something undoes the pause; paused again',
+    ],
+    [
+      'of which nobody has seen that it was paused',
+      {},
+      'it still runs although its pause was saved: the request failed or was lost, or something undid it; paused again',
+    ],
+  ])('one %s is paused again, and the first saved setting stays', (_what, memory, reason) => {
     const first: SavedAutoscaler = {
       kind: 'cluster-autoscaler',
       deployment,
@@ -257,13 +268,9 @@ describe('before a stop', () => {
     };
     const [step] = plan({
       autoscaler: clusterAutoscaler,
-      memory: aMemory({ autoscaler: pausedWith(versioned(first, 7)) }),
+      memory: aMemory({ ...memory, autoscaler: pausedWith(versioned(first, 7)) }),
     }).before;
-    expect(step).toMatchObject({
-      action: 'pause',
-      reason: 'it runs again although the cluster sleeps: something undoes the pause; paused again',
-      save: [],
-    });
+    expect(step).toMatchObject({ action: 'pause', reason, save: [] });
   });
 
   test('pools that are new since then are added to what was written down', () => {

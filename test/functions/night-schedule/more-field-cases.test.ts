@@ -1,9 +1,9 @@
 /** Other situations of the same kinds as the field cases, under the same numbers. */
 import { describe, expect, test } from 'vitest';
-import { NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
+import { autoscalerKey, NIGHT as PARTITION, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isCapacityShort } from '#functions/night-schedule/decide-fallback.ts';
-import type { AutoscalerView, NodeClaimView } from '#functions/night-schedule/ports.ts';
-import type { Size } from '#functions/night-schedule/records.ts';
+import type { AutoscalerView, NodeClaimView, ObjectFailure } from '#functions/night-schedule/ports.ts';
+import { nodePoolObject, type Size } from '#functions/night-schedule/records.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { aGroup, claims, instances, MORNING, NIGHT } from './builders.ts';
 import { aWorld } from './memory-ports.ts';
@@ -227,8 +227,58 @@ describe('N7: who did it', () => {
   );
 });
 
+test.each<[string, () => Promise<ObjectFailure[]>]>([
+  [
+    'the request fails',
+    async () => {
+      throw new Error('kubernetes answered 403: deployments/scale is forbidden');
+    },
+  ],
+  [
+    'one of its objects cannot be written',
+    async () => [{ target: 'default', error: new Error('kubernetes answered 403: nodepools is forbidden') }],
+  ],
+])('N7: a pause that fails, because %s, is reported by its cause: nothing undid it', async (_what, pause) => {
+  const world = aWorld([aGroup(), system()], { kind: 'karpenter', pools: { default: open }, claims: [] });
+  world.ports.autoscaler.pause = pause;
+  const { decisions } = await ticks(world, NIGHT, 60, { autoscaler: karpenter });
+  expect(decisions.filter(({ reason }) => /undoes|undid|paused again/.test(reason))).toEqual([]);
+  expect(failures(decisions).some(({ reason }) => reason.includes('is forbidden'))).toBe(true);
+});
+
+test.each<[string, NightScheduleSettings['autoscaler']]>([
+  ['', { kind: 'auto-mode', builtIn: true }],
+  [' and of which the config names no built-in NodePools any more', { kind: 'auto-mode' }],
+])(
+  'N12: a cluster that stays busy with an update%s is not reported as resumed, nor every minute',
+  async (_what, autoscaler) => {
+    const nodePools = ['general-purpose', 'system'];
+    const world = aWorld([], {
+      kind: 'karpenter',
+      pools: { apps: open },
+      claims: [],
+      builtIn: { nodePools, nodeRoleArn: 'arn:aws:iam::1:role/eks', isUpdating: false, neededBy: [] },
+    });
+    const { resume } = world.ports.autoscaler;
+    world.ports.autoscaler.resume = async (saved) => (saved.kind === 'karpenter' ? resume(saved) : 'busy');
+    await ticks(world, NIGHT, 5, { autoscaler: { kind: 'auto-mode', builtIn: true } });
+    const { decisions } = await ticks(world, MORNING, 60, autoscaler ? { autoscaler } : {});
+    const resumed = decisions.filter(
+      ({ action, reason }) => action === 'resume' && reason.includes('built-in'),
+    );
+    expect(resumed).toEqual([]);
+    expect(
+      decisions.filter(({ reason }) => /update of the cluster is in progress/.test(reason)),
+    ).toHaveLength(1);
+  },
+);
+
 describe('N8: a message of Auto Scaling', () => {
   test.each([
+    'Your Spot request price of 0.01 is lower than the minimum required Spot request fulfillment price of 0.05. Launching EC2 instance failed.',
+    'There is no available capacity that matches your request.',
+    'InsufficientReservedInstanceCapacity - the reserved instances do not suffice.',
+    'InsufficientCapacityReservation: it is used up.',
     'Could not launch On-Demand Instances. InsufficientInstanceCapacity - We currently do not have sufficient m5.large capacity in the Availability Zone you requested (ap-northeast-1c). Our system will be working on provisioning additional capacity.',
     'There is no Spot capacity available that matches your request. Launching EC2 instance failed.',
     'UnfulfillableCapacity - Unable to fulfill capacity due to your request configuration. Please adjust your request and try again.',
@@ -445,4 +495,75 @@ describe('N16: a group of the same name', () => {
     await ticks(world, minutes(MORNING, 24 * 60), 8);
     expect(world.size('batch')).toEqual({ min: 1, desired: 1, max: 1 });
   });
+});
+
+describe('N16: a NodePool that is created again at night under its name, static instead of dynamic,', () => {
+  const recreated = { limits: null, replicas: 2 };
+
+  test('is stopped in its turn, and gets its own replicas back', async () => {
+    const world = aWorld([aGroup(), system()], { kind: 'karpenter', pools: { default: open }, claims: [] });
+    await ticks(world, NIGHT, 15, { autoscaler: karpenter });
+    world.autoscaler = { kind: 'karpenter', pools: { default: recreated }, claims: [] };
+    const { decisions } = await ticks(world, minutes(NIGHT, 30), 15, { autoscaler: karpenter });
+    expect(world.autoscaler).toMatchObject({ pools: { default: { replicas: 0 } } });
+    expect(decisions.filter(({ reason }) => reason.includes('undoes the pause'))).toEqual([]);
+    await ticks(world, MORNING, 15, { autoscaler: karpenter });
+    expect(world.autoscaler).toMatchObject({ pools: { default: recreated } });
+    expect(phase(world)).toBe('awake');
+  });
+
+  test('and nobody starts nodes with it: the limits of the other one are not written to it', async () => {
+    const world = aWorld([aGroup(), system()], { kind: 'karpenter', pools: { default: open }, claims: [] });
+    await ticks(world, NIGHT, 15, { autoscaler: karpenter });
+    const empty = { limits: null, replicas: 0 };
+    world.autoscaler = { kind: 'karpenter', pools: { default: empty }, claims: [] };
+    await ticks(world, MORNING, 15, { autoscaler: karpenter });
+    expect(world.autoscaler).toMatchObject({ pools: { default: empty } });
+    expect(phase(world)).toBe('awake');
+  });
+});
+
+test('N3: a Deployment of Cluster Autoscaler that is gone in the morning is named once, and the cluster is awake', async () => {
+  const world = aWorld([aGroup(), system()], { kind: 'cluster-autoscaler', deployment, replicas: 1 });
+  await ticks(world, NIGHT, 15, { autoscaler: clusterAutoscaler });
+  world.ports.autoscaler.observe = async () => {
+    throw new Error('kubernetes answered 404: deployments.apps "cluster-autoscaler" not found');
+  };
+  world.ports.autoscaler.resume = async () => 'gone';
+  const { decisions } = await ticks(world, MORNING, 60, { autoscaler: clusterAutoscaler });
+  const gone = decisions.filter(({ reason }) => reason.includes('does not exist any more'));
+  expect(gone).toHaveLength(1);
+  expect(phase(world)).toBe('awake');
+});
+
+test('N5: a warm pool whose group is at zero before the stop, and one of a group that is deleted at night', async () => {
+  const warmPool = { min: 1, state: 'Stopped', reuse: false } as const;
+  const zero = { size: { min: 0, desired: 0, max: 3 }, instances: [] };
+  const world = aWorld([
+    aGroup({ ...zero, warmPool, warmInstances: 3 }),
+    aGroup({ name: 'batch', autoScalingGroup: 'eks-batch-1', warmPool, warmInstances: 2 }),
+  ]);
+  await ticks(world, NIGHT, 30);
+  expect(phase(world)).toBe('asleep');
+  for (const { warmInstances = 0 } of world.groups.values()) expect(warmInstances).toBe(0);
+  world.groups.delete('batch');
+  await ticks(world, MORNING, 30);
+  expect(world.groups.get('workers')?.warmPool).toEqual(warmPool);
+  expect(world.size('workers')).toEqual(zero.size);
+});
+
+test('N11: the corrupt record of one NodePool leaves the others to be paused and resumed', async () => {
+  const world = aWorld([aGroup(), system()], {
+    kind: 'karpenter',
+    pools: { batch: open, default: open },
+    claims: [],
+  });
+  await ticks(world, NIGHT, 15, { autoscaler: karpenter });
+  await world.table
+    .through()
+    .save(PARTITION, autoscalerKey(nodePoolObject('batch')), { kind: 'karpenter', nodePool: 'batch' });
+  const { decisions } = await ticks(world, MORNING, 60, { autoscaler: karpenter });
+  expect(world.autoscaler).toMatchObject({ pools: { default: open, batch: closed } });
+  expect(failures(decisions).some(({ target }) => target.includes('batch'))).toBe(true);
+  expect(failures(decisions).length).toBeLessThanOrEqual(2);
 });

@@ -145,7 +145,7 @@ function groupPlan(random: Random, index: number, autoscaled: boolean): GroupPla
   };
 }
 
-function aPool(random: Random, { max }: GroupPlan): WarmPool {
+export function aPool(random: Random, { max }: Pick<GroupPlan, 'max'>): WarmPool {
   const min = random.between(0, 2);
   return {
     min,

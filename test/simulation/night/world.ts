@@ -17,6 +17,7 @@ import type { Decision } from '#model/decision.ts';
 import type { Override } from '#model/schedule.ts';
 import { createSimulatedClock } from '../clock.ts';
 import type { Pass } from '../faults.ts';
+import { garbled } from '../garbled.ts';
 import { replaceOverrides } from '../overrides.ts';
 import { createMemoryTable } from '../table.ts';
 import { type NightWrite, watchTable } from '../watched-table.ts';
@@ -150,13 +151,6 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     return groups.setWarmPool(group, to, token);
   };
 
-  /** A reply that lacks a group, or all of them: the service, or something between, has failed. */
-  const garbled = <T>(list: readonly T[]): readonly T[] => {
-    if (!world.isGarbled()) return list;
-    const lost = context.clock.now() % (list.length + 1);
-    return lost === list.length ? [] : list.filter((_, index) => index !== lost);
-  };
-
   /** A process of the function: it stays warm, and runs one pass at a time. */
   const newProcess = (): NightProcess => {
     let pass: Pass;
@@ -164,7 +158,11 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
     const ofKubernetes = kubernetes.portsOf(() => pass);
     const ports: NightPorts = {
       groups: {
-        list: () => pass.around('groups.list', () => garbled(groups.list())),
+        list: () =>
+          pass.around('groups.list', () => {
+            const list = groups.list();
+            return world.isGarbled() ? garbled(list, context.clock.now()) : list;
+          }),
         resize: (group, to, token) =>
           pass.around(`groups.resize ${group.name}`, () => {
             const outcome = resize(group.name, { ...to }, token);

@@ -1,8 +1,10 @@
 /** Checks of the world in which all three functions work, during the night and at its end. */
+import type { AutoScalingGroup } from '@nightshift/lab/world/aws/index.ts';
 import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import * as deploys from '../deploy/deploy.ts';
 import * as drains from '../drain/drain.ts';
 import { checkEnd as checkDrainEnd } from '../drain/end-checks.ts';
+import { poolOf } from '../night/groups.ts';
 import { violate } from '../story.ts';
 import { type NightEffects, SKEW_SECONDS, type Stop } from './night-function.ts';
 import type { Story } from './story.ts';
@@ -108,11 +110,12 @@ export function checkAsleep(story: Story): void {
   if (desired.state !== 'asleep' || world.clock.now() - desired.since < SETTLED_MS) return;
   for (const group of world.aws.groups(world.drain.cluster)) {
     story.exercised[3] += 1;
-    if (group.desired !== 0 || group.instances.size !== 0)
+    const warm = group.warmPool?.instances.size ?? 0;
+    if (group.desired !== 0 || group.instances.size !== 0 || warm !== 0)
       violate(
         story,
         3,
-        `${group.name} should sleep and has ${group.desired}, ${group.instances.size} instances`,
+        `${group.name} should sleep and has ${group.desired}, ${group.instances.size} instances, ${warm} of its warm pool`,
       );
   }
   story.exercised[3] += 1;
@@ -174,12 +177,21 @@ function checkSizes(story: Story): void {
     const was = `${min}/${desired}/${desired + 3}`;
     story.exercised[1] += 1;
     if (is !== was) violate(story, 1, `${name} had ${was} and has ${is}`);
+    checkWarmPool(story, group);
     const ready = world.night.readyIn(group);
     story.exercised[3] += 1;
     if (ready < desired) violate(story, 3, `${name} has ${ready} of ${desired} nodes Ready`);
     if (world.table.read(NIGHT, savedKey(scenario.drain.settings.cluster, name)))
       violate(story, 3, `${name} is awake and its record is still there`);
   }
+}
+
+function checkWarmPool(story: Story, { name, warmPool }: AutoScalingGroup): void {
+  const had = name === 'workers' ? story.scenario.warmPool : undefined;
+  const has = warmPool && poolOf(warmPool);
+  if (had) story.exercised[1] += 1;
+  if (JSON.stringify(has) !== JSON.stringify(had))
+    violate(story, 1, `${name} had the warm pool ${JSON.stringify(had)} and has ${JSON.stringify(has)}`);
 }
 
 function checkClaims(story: Story): void {

@@ -161,6 +161,30 @@ export const TOGETHER_MUTANTS: readonly TogetherMutant[] = [
     change: nightly(({ groups }) => ({ groups: { ...groups, configuredSize: async () => undefined } })),
   },
   {
+    name: 'warm pools stay on',
+    promise: 3,
+    says: /of its warm pool/,
+    change: nightly(({ groups }) => ({
+      groups: {
+        ...groups,
+        list: async () =>
+          (await groups.list()).map(({ warmPool: _pool, warmInstances: _instances, ...group }) => group),
+      },
+    })),
+  },
+  {
+    name: 'a warm pool is not restored',
+    promise: 1,
+    says: /had the warm pool/,
+    change: nightly(({ groups }) => ({
+      groups: {
+        ...groups,
+        setWarmPool: async (group, to, token) =>
+          to === 'off' ? groups.setWarmPool(group, to, token) : 'gone',
+      },
+    })),
+  },
+  {
     name: 'a build of the night that failed is forgotten',
     promise: 9,
     says: /whose build failed, and no decision says so/,

@@ -13,6 +13,7 @@ import type { Decision } from '#model/decision.ts';
 import { createKubernetesApi } from '../drain/kubernetes-api.ts';
 import type { DrainWorld } from '../drain/world.ts';
 import type { Pass } from '../faults.ts';
+import { garbled } from '../garbled.ts';
 import { createLabGroups } from '../night/groups.ts';
 import { createNightKubernetes } from '../night/kubernetes.ts';
 import { createPortCalls } from '../port-calls.ts';
@@ -61,11 +62,10 @@ export function createNightFunction(
     violate,
   });
   const garbling = createRandom(scenario.seed ^ 0x9a7b1e);
-  /** A reply that lacks a group, or all of them. */
-  const garbled = <T>(list: readonly T[]): readonly T[] => {
-    if (!options.isFaulty() || !garbling.chance(0.03)) return list;
-    const lost = garbling.between(0, list.length);
-    return lost === list.length ? [] : list.filter((_, index) => index !== lost);
+  const listed = () => {
+    const list = groups.list();
+    const isGarbled = options.isFaulty() && garbling.chance(0.03);
+    return isGarbled ? garbled(list, garbling.between(0, 1_000)) : list;
   };
 
   const readyIds = () =>
@@ -122,7 +122,7 @@ export function createNightFunction(
       groups: {
         list: () =>
           through('groups.list', () => {
-            calls.effects().listed = garbled(groups.list());
+            calls.effects().listed = listed();
             return calls.effects().listed;
           }),
         resize: (group, to, token) =>

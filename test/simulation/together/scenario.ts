@@ -1,4 +1,5 @@
 /** A random night in which all three functions work: a cluster with its schedule, its pods, and its branch. */
+import type { WarmPool } from '#functions/night-schedule/records.ts';
 import type { Override, Schedule } from '#model/schedule.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import {
@@ -12,6 +13,7 @@ import {
   createScenario as drainScenario,
 } from '../drain/scenario.ts';
 import { createKubernetesPlan, type KubernetesPlan } from '../night/kubernetes.ts';
+import { aPool } from '../night/scenario.ts';
 import { createRandom, type Random } from '../random.ts';
 
 /** Minutes count from the stop of the schedule. */
@@ -32,6 +34,8 @@ export interface Scenario {
   readonly deploy: DeployScenario;
   /** Smallest size of the workers' group. */
   readonly least: number;
+  /** Of the workers' group. */
+  readonly warmPool: WarmPool | undefined;
   /** Argo CD runs on the cluster's own nodes, and sleeps with them. */
   readonly argocdSleeps: boolean;
   /** NodePools of Karpenter or EKS Auto Mode, beside the groups. */
@@ -107,6 +111,7 @@ export function createScenario(seed: number, random: Random, isPlain = false): S
       happenings: [],
     },
     least: random.between(0, drain.workers),
+    warmPool: warmPoolOf(createRandom(seed ^ 0x3a93), drain.workers),
     argocdSleeps: random.chance(0.6),
     begin,
     stop: new Date(stop).toISOString(),
@@ -118,6 +123,11 @@ export function createScenario(seed: number, random: Random, isPlain = false): S
       ...(drain.managed > 0 ? rollouts(createRandom(seed ^ 0x4011), hours * 60) : []),
     ].sort((a, b) => a.minute - b.minute),
   };
+}
+
+/** Its own seed leaves the other happenings as they were. No reuse: what returns to the pool is drained without an end. */
+function warmPoolOf(random: Random, workers: number): WarmPool | undefined {
+  return random.chance(0.3) ? { ...aPool(random, { max: workers + 3 }), reuse: false } : undefined;
 }
 
 function withoutDelivery({ delivery: _, ...scenario }: DeployScenario): DeployScenario {

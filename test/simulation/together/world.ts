@@ -46,6 +46,7 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   const drain = createDrainWorld({ ...options, scenario: scenario.drain, shared });
   const { kubernetes, scope, when } = drain;
   aws.autoScaling.updateGroup(scope, 'workers', { min: scenario.least });
+  if (scenario.warmPool) aws.autoScaling.putWarmPool(scope, 'workers', scenario.warmPool);
   kubernetes.addDeployment({ name: ARGOCD.deployment, namespace: ARGOCD.namespace, cpu: '100m' });
 
   const transitions = [new Date(scenario.stop), new Date(scenario.start)];
@@ -127,6 +128,8 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     if (after) {
       if (after.size.min !== min || after.size.desired !== desired || after.size.max !== max)
         violate(1, `${when()} ${key} had ${min}/${desired}/${max} and was overwritten`);
+      if (before.warmPool && JSON.stringify(before.warmPool) !== JSON.stringify(after.warmPool))
+        violate(1, `${when()} ${key}: its warm pool was overwritten`);
     } else {
       const is = group.nodegroup ? configuredSizes(group.nodegroup) : group;
       if (is.min !== min || is.desired !== desired || is.max !== max)

@@ -6,6 +6,7 @@ import { anEndpoint } from '@nightshift/lab/test/aws/endpoint.ts';
 import { aGroup, aNodegroup } from '@nightshift/lab/test/aws/world.ts';
 import { describe, expect, test } from 'vitest';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
+import { aGroup as aGroupOfOurs } from '#test/functions/night-schedule/builders.ts';
 
 async function someGroups() {
   const lab = await anEndpoint();
@@ -93,7 +94,7 @@ describe('the last scaling failure of a group', () => {
 });
 
 describe('N10: a reply without a list of groups', () => {
-  const answering = (body: string) =>
+  const groupsAnswering = (body: string) =>
     createGroups(
       {
         autoScaling: new AutoScalingClient({
@@ -108,7 +109,19 @@ describe('N10: a reply without a list of groups', () => {
         }),
       },
       'develop',
-    ).list();
+    );
+  const answering = (body: string) => groupsAnswering(body).list();
+
+  test.each([
+    [
+      'empty',
+      '<DescribeScalingActivitiesResponse><DescribeScalingActivitiesResult/></DescribeScalingActivitiesResponse>',
+    ],
+    ['HTML', '<html><body>Service unavailable</body></html>'],
+  ])('or of scaling activities is an error: %s', async (_what, body) => {
+    const group = aGroupOfOurs();
+    await expect(groupsAnswering(body).lastScalingFailure(group)).rejects.toThrow();
+  });
 
   test.each([
     ['HTML', '<html><body>Service unavailable</body></html>'],
