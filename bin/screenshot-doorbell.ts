@@ -4,50 +4,30 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { startLab } from '#demo/lab.ts';
-import { raiseShop } from '#demo/sleeping-shop.ts';
+import { raiseShop, SHOP_CONFIG, SHOP_HOST, SHOP_LISTENER } from '#demo/sleeping-shop.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
-import { defineConfig } from '#model/config.ts';
 
-const HOST = 'shop.develop.example.com';
-const LISTENER =
-  'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:listener/app/develop/0123456789abcdef/fedcba9876543210';
-const config = defineConfig({
-  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
-  environments: {
-    develop: {
-      account: '111111111111',
-      region: 'ap-northeast-1',
-      cluster: 'develop',
-      schedule: 'office',
-      selfService: { links: true },
-      doorbell: {
-        applications: [`https://${HOST}/`],
-        rules: { listener: LISTENER, priorities: '1-5' },
-      },
-    },
-  },
-});
 /** 21:55 on a Tuesday in Tokyo. */
 const START = new Date('2026-11-24T12:55:00Z');
-const PHONE = { width: 390, height: 470 };
+const PHONE = { width: 390, height: 540 };
 
 /** Writes `<folder>/doorbell.png`. */
 export async function shootDoorbell(executablePath: string, folder: string): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), 'nightshift-screenshot-'));
   const assemblyDir = path.join(directory, 'out');
-  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
-  const lab = await startLab({ config, assemblyDir, start: START });
+  new NightshiftApp({ config: SHOP_CONFIG, now: START, outdir: assemblyDir }).synth();
+  const lab = await startLab({ config: SHOP_CONFIG, assemblyDir, start: START });
   const until = (time: string) => lab.context.clock.runUntil(Date.parse(time));
-  const port = await raiseShop(lab, { listener: LISTENER, host: HOST });
+  const port = await raiseShop(lab, { listener: SHOP_LISTENER, host: SHOP_HOST });
   const browser = await chromium.launch({
     executablePath,
-    args: ['--no-sandbox', `--host-resolver-rules=MAP ${HOST}:80 127.0.0.1:${port.port}`],
+    args: ['--no-sandbox', `--host-resolver-rules=MAP ${SHOP_HOST}:80 127.0.0.1:${port.port}`],
   });
   try {
     await until('2026-11-24T17:00:00Z');
     const context = await browser.newContext({ viewport: PHONE, colorScheme: 'light' });
     const page = await context.newPage();
-    await page.goto(`http://${HOST}/`);
+    await page.goto(`http://${SHOP_HOST}/`);
     const before = await page.screenshot();
     await page.getByLabel('Your name').fill('Ana');
     await page.getByRole('button', { name: 'Wake it' }).click();

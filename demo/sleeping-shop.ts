@@ -1,8 +1,30 @@
 /** An application of the lab behind a load balancer whose listener is a port of the loopback, for the doorbell. */
 import { type ListenerPort, serveListener } from '@nightshift/lab/http/load-balancer.ts';
+import { defineConfig } from '#model/config.ts';
 import { parseListenerArn } from '#model/doorbell.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { Lab } from './lab.ts';
+
+export const SHOP_HOST = 'shop.develop.example.com';
+export const SHOP_LISTENER =
+  'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:listener/app/develop/0123456789abcdef/fedcba9876543210';
+/** A cluster with office hours, and the doorbell by rules of the listener. */
+export const SHOP_CONFIG = defineConfig({
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+  environments: {
+    develop: {
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      cluster: 'develop',
+      schedule: 'office',
+      selfService: { links: true },
+      doorbell: {
+        applications: [`https://${SHOP_HOST}/`],
+        rules: { listener: SHOP_LISTENER, priorities: '1-5' },
+      },
+    },
+  },
+});
 
 /** From the first instance in service until its pods pass their health checks. */
 const PODS_MS = 2 * MINUTE_MS;

@@ -106,7 +106,7 @@ test('every role of a stack has the permissions boundary of the config', () => {
   const deploy = { argocd, builds: builds.map((build) => ({ ...build, create })) };
   const template = Template.fromStack(stackOf(aDevelopment({ permissionsBoundary, deploy })));
   template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: permissionsBoundary });
-  template.resourceCountIs('AWS::IAM::Role', 7);
+  template.resourceCountIs('AWS::IAM::Role', 8);
 });
 
 test('a stack has termination protection when the config asks for it', () => {

@@ -235,8 +235,8 @@ describe('the progress', () => {
       ['Start requested', '02:00'],
       ['Start begun', '02:01'],
       ['Instances in service', '02:02'],
-      ['Nodes ready', 'not observed yet'],
-      ['Application answers', 'not observed yet'],
+      ['Nodes ready', 'not yet'],
+      ['Application answers', 'not yet'],
     ]);
     expect(body).toContain('<noscript><meta http-equiv="refresh"');
   });

@@ -47,7 +47,12 @@ export async function aSite({
 }: SiteOptions = {}) {
   const aws = createAws(createContext({ start: NIGHT, seed: 5 }));
   const endpoint = await serveAws({ aws });
-  onTestFinished(() => endpoint.close());
+  let isOpen = true;
+  const close = async () => {
+    if (isOpen) await endpoint.close();
+    isOpen = false;
+  };
+  onTestFinished(close);
   const principal = aws.addPrincipal({
     arn: `arn:aws:iam::${scope.account}:role/night`,
     account: scope.account,
@@ -129,6 +134,8 @@ export async function aSite({
     aws,
     world,
     endpoint,
+    /** Before the end of the test, where it needs many sites. */
+    close,
     listener,
     balancer,
     application,

@@ -62,7 +62,7 @@ async function brokenIn(seed: number, mutate?: Mutate): Promise<ReadonlySet<Door
       broken.add('the page stays until the application answers');
   }
   if (site.ours().length > 0) broken.add('no rule is left behind');
-  await site.endpoint.close();
+  await site.close();
   return broken;
 }
 
