@@ -71,8 +71,11 @@ describe('the doorbell', () => {
     for (const environment of [
       aDevelopment({ selfService: { links: true } }),
       withDoorbell({ applications, rules }, { dryRun: true }),
-    ])
-      templateOf(environment).resourceCountIs('AWS::ElasticLoadBalancingV2::TargetGroup', 0);
+    ]) {
+      const template = templateOf(environment);
+      template.resourceCountIs('AWS::ElasticLoadBalancingV2::TargetGroup', 0);
+      expect(JSON.stringify(template.toJSON())).not.toContain('nightshift-develop-doorbell');
+    }
     const production = { ...aProduction(), doorbell: { applications, rules } } as never;
     expect(() => anApp({ production })).toThrow('a production environment is drained and never stopped');
   });
