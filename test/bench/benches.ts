@@ -7,6 +7,7 @@ import { doorbell } from './doorbell.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
 import { wake } from './wake.ts';
@@ -23,4 +24,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   doorbell,
   memory,
   cost,
+  scale,
 };
