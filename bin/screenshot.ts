@@ -4,7 +4,7 @@
  *
  *   node bin/screenshot.ts [docs/console.png]
  *
- * And those of the page of self-service: node bin/screenshot.ts self-service [docs]
+ * And those of the page of self-service, and of the doorbell: node bin/screenshot.ts self-service|doorbell [docs]
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { loadConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
 import { transitions } from '#model/desired.ts';
 import { labIo } from './lab-io.ts';
+import { shootDoorbell } from './screenshot-doorbell.ts';
 import { shootSelfService } from './screenshot-self-service.ts';
 
 const MINUTE = 60_000;
@@ -26,6 +27,11 @@ const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((
 if (!executablePath) throw new Error('no chromium in /usr/bin: apt-get install chromium');
 if (file === 'self-service') {
   await shootSelfService(executablePath, process.argv[3] ?? 'docs');
+  process.exit();
+}
+
+if (file === 'doorbell') {
+  await shootDoorbell(executablePath, process.argv[3] ?? 'docs');
   process.exit();
 }
 

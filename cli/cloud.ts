@@ -51,6 +51,8 @@ export interface Night {
   readonly seen?: Notes['seen'];
   /** The last starts, newest last. */
   readonly mornings?: readonly Morning[];
+  /** The rules that lead to the waiting page, as night-schedule last noted them. */
+  readonly doorbell?: Notes['doorbell'];
   /** What a dry run left in place of a state; older than the state where the environment is no dry run any more. */
   readonly dryRun?: DryRunNote;
 }
@@ -199,6 +201,7 @@ function createReports(
         ...(memory.pause ? { pause: memory.pause } : {}),
         ...(retiredSince ? { retiredSince } : {}),
         ...(memory.notes.seen ? { seenAt: memory.notes.seen.value.at, seen: memory.notes.seen.value } : {}),
+        ...(memory.notes.doorbell ? { doorbell: memory.notes.doorbell.value } : {}),
         ...(memory.notes['dry-run'] ? { dryRun: memory.notes['dry-run'].value } : {}),
       };
     },

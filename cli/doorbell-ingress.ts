@@ -8,10 +8,18 @@ import type { Io } from './io.ts';
 const LAST = '1000';
 const ACTION = 'nightshift-doorbell';
 
+export interface DoorbellIngressOptions {
+  /** ARN. */
+  readonly targetGroup: string;
+  readonly namespace?: string;
+  /** EKS Auto Mode reads no group of an Ingress: there the class has it. */
+  readonly ingressClass?: string;
+}
+
 export function printDoorbellIngress(
   loaded: LoadedConfig,
   name: string,
-  { targetGroup, namespace = 'default' }: { readonly targetGroup: string; readonly namespace?: string },
+  { targetGroup, namespace = 'default', ingressClass = 'alb' }: DoorbellIngressOptions,
   io: Pick<Io, 'out'>,
 ): void {
   const environment = environmentOf(loaded, name);
@@ -31,7 +39,7 @@ export function printDoorbellIngress(
     throw new RefusedError(
       `the target group is of ${owner} in ${found}, and "${name}" of ${account} in ${region}: a load balancer forwards to its own account and region only`,
     );
-  io.out(JSON.stringify(manifest({ ...ingress, namespace, targetGroup }), null, 2));
+  io.out(JSON.stringify(manifest({ ...ingress, namespace, targetGroup, ingressClass }), null, 2));
 }
 
 function manifest(given: {
@@ -39,6 +47,7 @@ function manifest(given: {
   readonly group: string;
   readonly namespace: string;
   readonly targetGroup: string;
+  readonly ingressClass: string;
 }): object {
   const forward = {
     type: 'forward',
@@ -58,7 +67,7 @@ function manifest(given: {
       },
     },
     spec: {
-      ingressClassName: 'alb',
+      ingressClassName: given.ingressClass,
       rules: [
         {
           host: given.host,

@@ -5,6 +5,7 @@ import { fileProblem } from '#lib/file-problem.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import type { DoctorOptions } from './doctor/doctor.ts';
+import type { DoorbellIngressOptions } from './doorbell-ingress.ts';
 import { type DriftOptions, drift } from './drift.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
@@ -117,6 +118,7 @@ function createProgram(invocation: Invocation): Command {
   addRestore(invocation);
   addRetire(invocation);
   addDoctorAndConsole(invocation);
+  addManifestCommands(invocation);
   addArgocdCommands(invocation);
   addInit(invocation);
   addDiscover(invocation);
@@ -469,6 +471,24 @@ function addDoctorAndConsole(invocation: Invocation): void {
 
   command(
     program,
+    'console',
+    'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
+    ['nightshift console', 'nightshift console --port 8022', 'nightshift console --demo'],
+  )
+    .option('-p, --port <number>', 'port on 127.0.0.1 (default: a free one)')
+    .option('--demo', 'show a recorded day at 60 times its speed; needs no config and no AWS access')
+    .action(async ({ demo, ...options }: { port?: string; demo?: boolean }) => {
+      const { showConsole, showDemo } = await import('./console/show-console.ts');
+      const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
+      if (demo) await showDemo(options, io, interrupted);
+      else await showConsole(await invocation.config(), options, io, interrupted);
+    });
+}
+
+function addManifestCommands(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
     'manifests',
     "print the RBAC of branch-deploy for exactly the config's applications, as a list for kubectl; offline",
     ['nightshift manifests develop | kubectl apply -f -'],
@@ -490,24 +510,13 @@ function addDoctorAndConsole(invocation: Invocation): void {
     .argument('<environment>', 'environment name in the config')
     .requiredOption('--target-group <arn>', 'the output DoorbellTargetGroupArn of the stack')
     .option('--namespace <name>', 'namespace of the Ingress (default: default)')
-    .action(async (name: string, options: { targetGroup: string; namespace?: string }) => {
+    .option(
+      '--ingress-class <name>',
+      'its class; with EKS Auto Mode the one that names the group (default: alb)',
+    )
+    .action(async (name: string, options: DoorbellIngressOptions) => {
       const { printDoorbellIngress } = await import('./doorbell-ingress.ts');
       printDoorbellIngress(await invocation.config(), name, options, io);
-    });
-
-  command(
-    program,
-    'console',
-    'serve a web page on this machine that shows each cluster and its decisions, with buttons for keep-up, wake, sleep and cancel',
-    ['nightshift console', 'nightshift console --port 8022', 'nightshift console --demo'],
-  )
-    .option('-p, --port <number>', 'port on 127.0.0.1 (default: a free one)')
-    .option('--demo', 'show a recorded day at 60 times its speed; needs no config and no AWS access')
-    .action(async ({ demo, ...options }: { port?: string; demo?: boolean }) => {
-      const { showConsole, showDemo } = await import('./console/show-console.ts');
-      const interrupted = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
-      if (demo) await showDemo(options, io, interrupted);
-      else await showConsole(await invocation.config(), options, io, interrupted);
     });
 }
 

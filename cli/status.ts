@@ -122,6 +122,7 @@ function formatStatus(shown: Status, paint: Paint): string {
         `save ${plain(one.group)}: ${sizeOf(one)}, and stop it`,
       ],
     ),
+    ...doorbellRows(shown, timeZone),
     ...changeRows(changes, timeZone),
     ...corrupt.map((item): Row => ['unreadable', `${plain(item)}: not changed`]),
   ];
@@ -154,6 +155,29 @@ function leadRows({ named, night, now }: Status, schedule: Schedule): readonly R
   if (!readyBy) return [];
   const lead = leadAt({ readyBy, schedule }, night?.mornings ?? [], now);
   return [['lead', `starts ${Math.round(lead.seconds / 60)} min early: ${lead.reason}`]];
+}
+
+const DOORBELL_TEXTS: Readonly<Record<NonNullable<Night['doorbell']>['phase'], string>> = {
+  placing: 'its rules are being put in place',
+  placed: 'requests get the waiting page',
+  removing:
+    'its rules are being removed: requests get the waiting page until the application has healthy targets',
+  removed: 'no rule is in place: requests go to the application',
+  refused:
+    'its rules cannot be put in place: the last failure of night-schedule says why (nightshift explain)',
+};
+
+/** Nothing without a doorbell that has rules; also after it went from the config while some were in place. */
+function doorbellRows({ named, night }: Status, timeZone: string): readonly Row[] {
+  const { production, doorbell } = named.environment;
+  const note = night?.doorbell;
+  if (!note) return !production && doorbell?.rules ? [['doorbell', 'no rule was put in place yet']] : [];
+  return [
+    [
+      'doorbell',
+      `${DOORBELL_TEXTS[note.phase]} (${note.hosts.map(plain).join(', ')}; since ${localTime(timeZone, new Date(note.since))})`,
+    ],
+  ];
 }
 
 function retiredRows({ night }: Status, timeZone: string): readonly Row[] {
@@ -189,6 +213,7 @@ export function statusJson({ named, now, schedule, night, next, changes, pause }
           override: night.override && isActive(night.override, now) ? night.override : null,
           saved: night.saved,
           retiredSince: night.retiredSince ?? null,
+          ...(night.doorbell ? { doorbell: night.doorbell } : {}),
           corrupt: night.corrupt,
           next: next ? { ...next, at: next.at.toISOString() } : null,
         }

@@ -125,6 +125,7 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
       resources: ['*'],
       wildcardReason: 'AWS supports no resource for these actions',
     },
+    ...listenerPermissions(environment),
     {
       sid: 'SeeFunctions',
       actions: ['lambda:GetFunctionConfiguration'],
@@ -146,6 +147,19 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
           },
         ]
       : []),
+  ];
+}
+
+/** What the check `doorbell` reads. */
+function listenerPermissions(environment: EnvironmentConfig): readonly Permission[] {
+  if (environment.production || !environment.doorbell?.rules) return [];
+  return [
+    {
+      sid: 'SeeListener',
+      actions: ['elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags'],
+      resources: ['*'],
+      wildcardReason: 'Elastic Load Balancing supports no resource for these actions',
+    },
   ];
 }
 

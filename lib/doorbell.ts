@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 import type { DoorbellConfig } from '#model/config.ts';
 import { parseListenerArn } from '#model/doorbell.ts';
 import { targetGroupNameOf } from '#model/names.ts';
-import { DOORBELL_VARIABLE, LINK_KEY_VARIABLE } from '#model/settings.ts';
+import { DOORBELL_CONCURRENCY, DOORBELL_VARIABLE, LINK_KEY_VARIABLE } from '#model/settings.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
 
@@ -18,9 +18,6 @@ export interface DoorbellProps extends CapabilityProps {
   /** Signs the links of self-service. */
   readonly linkKey: IKey;
 }
-
-/** Requests at once: a waiting browser needs some milliseconds every ten seconds. */
-const CONCURRENCY = 5;
 
 /**
  * The function behind the page, with a target group for a load balancer or an address for CloudFront. Throws for a
@@ -56,7 +53,7 @@ export class Doorbell extends Construct {
       timeout: Duration.seconds(15),
       maxEventAge: Duration.minutes(1),
       retryAttempts: 0,
-      reservedConcurrency: CONCURRENCY,
+      reservedConcurrency: DOORBELL_CONCURRENCY,
     });
     this.function.lambda.addEnvironment(LINK_KEY_VARIABLE, props.linkKey.keyArn);
     this.function.allow({

@@ -80,7 +80,7 @@ export class NightSchedule extends Construct {
    * When the stack goes, CloudFormation has the function give the night back; when its properties change while something
    * sleeps, the function refuses. Not `CustomResource`: that writes the timeout as text, which CloudFormation takes for invalid.
    */
-  #restoreOnRemoval({ cluster, dryRun }: NightScheduleSettings): CfnResource {
+  #restoreOnRemoval({ cluster, dryRun, doorbell }: NightScheduleSettings): CfnResource {
     return new CfnResource(this, 'Restore', {
       type: 'Custom::NightRestore',
       properties: {
@@ -88,6 +88,7 @@ export class NightSchedule extends Construct {
         ServiceTimeout: Duration.minutes(20).toSeconds(),
         cluster,
         dryRun: String(dryRun),
+        ...(doorbell && !dryRun ? { doorbell: doorbell.listener } : {}),
       },
     });
   }

@@ -69,6 +69,9 @@ export interface NightshiftFunctionProps extends Omit<CapabilityProps, keyof Env
 /** Limit of Lambda, in bytes, for the names and values of all variables. */
 const ENVIRONMENT_LIMIT = 4096;
 
+/** Whoever reaches their pages can invoke them: they put no events that others might act on. */
+const OPEN_TO_ALL: ReadonlySet<Capability> = new Set(['self-service', 'doorbell']);
+
 /** The function of one capability. Its role has no permissions but those from `allow`. */
 export class NightshiftFunction extends Construct implements PermissionGrantee {
   readonly capability: Capability;
@@ -131,7 +134,7 @@ export class NightshiftFunction extends Construct implements PermissionGrantee {
         resources: [this.encryptionKey.keyArn],
         conditions: throughServices(props.environment.config.region, 'sns', 'sqs'),
       });
-    if (putsEvents(props.settings) && props.capability !== 'self-service') this.#permitEvents();
+    if (putsEvents(props.settings) && !OPEN_TO_ALL.has(props.capability)) this.#permitEvents();
     if (network) this.#placeIn(network);
     props.notifications?.permit(this);
     this.#acknowledgeRules(tracing);

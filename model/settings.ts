@@ -176,6 +176,9 @@ export interface LinkLimits {
 /** Requests that the page answers at the same time; more are refused. A flood takes no concurrency from the other functions. */
 export const PAGE_CONCURRENCY = 3;
 
+/** The same of the doorbell: a browser that waits needs some milliseconds every ten seconds. */
+export const DOORBELL_CONCURRENCY = 5;
+
 /** The limits of the ConfigMap `keep-up`. */
 export interface KeepUpSettings extends LinkLimits {
   readonly requireReason: boolean;

@@ -56,7 +56,7 @@ export interface LeftTable {
   readonly table: string;
   /** Whose sizes they are. */
   readonly clusters: readonly string[];
-  /** `saved#develop/workers` */
+  /** Their sort keys. */
   readonly items: readonly string[];
 }
 

@@ -202,6 +202,9 @@ function summaryOf({ named: { environment }, schedule, from }: EnvironmentPlan):
           `started early so that ${typeof environment.readyBy === 'object' ? 'the URL answers' : environment.readyBy === 'applications' ? 'the applications are Healthy' : 'the nodes are Ready'} at the start (how early: nightshift status)`,
         ]
       : []),
+    ...(!environment.production && !environment.dryRun && environment.doorbell?.applications
+      ? ['a page wakes it on request (doorbell)']
+      : []),
   ].join(', ');
 }
 

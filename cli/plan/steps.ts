@@ -13,7 +13,7 @@ import type { Versioned } from '#functions/shared/versioned.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
 import type { SleepState } from '#model/schedule.ts';
-import type { NightScheduleSettings } from '#model/settings.ts';
+import type { DoorbellRules, NightScheduleSettings } from '#model/settings.ts';
 
 export interface PlannedStep {
   readonly transition: 'stop' | 'start';
@@ -62,7 +62,15 @@ function play(cluster: Cluster, settings: NightScheduleSettings, transition: 'st
   }
   if (cronJobs !== undefined && transition === 'start')
     steps.push({ transition, target: 'cronjobs', what: 'resumed, a few a minute' });
+  if (settings.doorbell && !settings.dryRun)
+    steps.push({ transition, target: 'doorbell', what: switchedRules(settings.doorbell, transition) });
   return steps;
+}
+
+function switchedRules({ hosts, from, to }: DoorbellRules, transition: 'stop' | 'start'): string {
+  return transition === 'stop'
+    ? `rules of priority ${from}-${to} lead ${hosts.join(', ')} to the waiting page`
+    : 'its rules are removed when the application has healthy targets, ten minutes later at the latest';
 }
 
 function snapshotOf(cluster: Cluster, state: SleepState, now: Date): Snapshot {

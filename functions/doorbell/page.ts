@@ -1,11 +1,13 @@
 /** What a request is answered with, as HTML. Works without script; with it the page changes by itself. Pure. */
 
 import { type Html, html, trusted } from '#functions/self-service/page/html.ts';
+import { iconOf } from '#functions/self-service/page/icons.ts';
+import { STYLE } from '#functions/self-service/page/style.ts';
 import { type Language, timeIn } from '#functions/self-service/page/texts.ts';
 import { nightAt } from '#model/doorbell.ts';
 import { NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
 import type { DoorbellSettings } from '#model/settings.ts';
-import { SCRIPT, STYLE } from './assets.ts';
+import { SCRIPT } from './assets.ts';
 import type { BrowserRequest } from './event.ts';
 import { readyMinutes } from './progress.ts';
 import { FORM_FIELD, FORM_VALUE, type Page } from './respond.ts';
@@ -108,7 +110,7 @@ function documentOf(page: Exclude<Page, { readonly kind: 'go' }>, context: PageC
       : undefined;
   return html`<!doctype html>
 <html lang="${context.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${title}</title>${again}<style>${trusted(STYLE)}</style></head>
-<body><main id="doorbell" data-kind="${page.kind}" data-seconds="${seconds}"><h1>${title}</h1>${contentOf(page, context, texts)}</main>${isWaiting ? html`<script>${trusted(SCRIPT)}</script>` : undefined}</body></html>`;
+<body><main id="doorbell" data-kind="${page.kind}" data-seconds="${seconds}">${contentOf(page, title, context)}</main>${isWaiting ? html`<script>${trusted(SCRIPT)}</script>` : undefined}</body></html>`;
 }
 
 function titleOf(page: Page, { settings, language }: PageContext, texts: Texts): string {
@@ -131,40 +133,47 @@ function dayAndTime(at: string, language: Language, timeZone: string): string {
   return `${day.format(date)} ${timeIn(language, timeZone, date, date)}`;
 }
 
-function contentOf(page: Page, context: PageContext, texts: Texts): readonly Html[] {
-  if (!('progress' in page)) return [];
-  const { settings } = context;
+function contentOf(page: Page, title: string, context: PageContext): readonly Html[] {
+  const { settings, language } = context;
+  const texts = TEXTS[language];
+  if (!('progress' in page)) return [html`<section class="card problem"><h1>${title}</h1></section>`];
   const refusal = page.refusal
     ? [
         html`<section class="card problem" role="alert"><strong>${texts.nothing}</strong><p id="problem">${texts.refusal[page.refusal]}</p></section>`,
       ]
     : [];
   const foot = html`<footer><p>${texts.times(settings.schedule.timeZone)} ${texts.unverified}</p></footer>`;
-  const main = page.kind === 'asking' ? asking(page, context, texts) : waiting(page, context, texts);
-  return [...refusal, main, foot];
+  const phase = PHASES[page.progress.kind];
+  const heading = html`<h1 class="phase ${phase}">${iconOf(phase)}${title}</h1>`;
+  const main = page.kind === 'asking' ? asking(page, context) : waiting(page, context);
+  return [...refusal, html`<section class="card">${heading}${main}</section>`, foot];
 }
+
+const PHASES = { asleep: 'asleep', starting: 'starting', 'given-up': 'unknown' } as const;
 
 type Shown = Extract<Page, { readonly kind: 'asking' | 'waiting' }>;
 
-function asking({ place, canWake, night }: Shown, { settings }: PageContext, texts: Texts): Html {
-  if (!canWake) return html`<section class="card"><p>${texts.withLink}</p></section>`;
+function asking({ place, canWake, night }: Shown, { settings, language }: PageContext): Html {
+  const texts = TEXTS[language];
+  if (!canWake) return html`<p>${texts.withLink}</p>`;
   const minutes = readyMinutes(night.mornings, settings);
-  return html`<section class="card"><p>${texts.effect(settings.hours, minutes)}</p>
+  return html`<p>${texts.effect(settings.hours, minutes)}</p>
 <form method="post"${place.action ? html` action="${place.action}"` : undefined}><input type="hidden" name="${FORM_FIELD}" value="${FORM_VALUE}">
-<label for="name">${texts.name}</label><input id="name" name="name" maxlength="${NAME_LIMIT}" autocomplete="name">
-${settings.requireReason ? html`<label for="reason">${texts.reason}</label><input id="reason" name="reason" maxlength="${REASON_LIMIT}" required>` : undefined}
-<button>${texts.wake}</button></form></section>`;
+<div class="inputs"><label class="field" for="name">${texts.name}</label><input id="name" name="name" maxlength="${NAME_LIMIT}" autocomplete="name"></div>
+${settings.requireReason ? html`<div class="inputs"><label class="field" for="reason">${texts.reason}</label><input id="reason" name="reason" maxlength="${REASON_LIMIT}" required></div>` : undefined}
+<button>${texts.wake}</button></form>`;
 }
 
-function waiting({ progress, now }: Shown, { settings, language }: PageContext, texts: Texts): Html {
+function waiting({ progress, now }: Shown, { settings, language }: PageContext): Html {
+  const texts = TEXTS[language];
   if (progress.kind === 'asleep') return html`<p>${texts.failed}</p>`;
   const { timeZone } = settings.schedule;
   const steps = progress.steps.map(
     ({ step, at }) =>
-      html`<li class="${at ? 'done' : 'open'}"><span aria-hidden="true">${at ? '✓' : '·'}</span> <b>${texts.steps[step]}</b> <span class="soft">${at ? html`<time datetime="${at}">${timeIn(language, timeZone, new Date(at), now)}</time>` : texts.open}</span></li>`,
+      html`<li class="${at ? 'reached' : 'ahead'}"><span>${texts.steps[step]}</span> <span>${at ? timeIn(language, timeZone, new Date(at), now) : texts.open}</span></li>`,
   );
   const isLate = progress.kind === 'given-up';
-  return html`<section class="card" role="status" aria-live="polite"><ol>${steps}</ol>
-<p>${isLate ? texts.ask : `${texts.ready(progress.minutes)} ${texts.waits} ${texts.goes}`}</p></section>
-<p><a class="button" href="">${texts.again}</a></p>`;
+  return html`<div role="status" aria-live="polite"><ol class="steps">${steps}</ol>
+<p class="soft">${isLate ? texts.ask : `${texts.ready(progress.minutes)} ${texts.waits} ${texts.goes}`}</p></div>
+<a class="button" href="">${texts.again}</a>`;
 }

@@ -17,7 +17,11 @@ export interface CustomResourceRequest {
   readonly payload: unknown;
 }
 
-type Properties = Readonly<Record<string, unknown>> & { readonly cluster?: string };
+type Properties = Readonly<Record<string, unknown>> & {
+  readonly cluster?: string;
+  /** The ARN of the listener that has the rules of the doorbell. */
+  readonly doorbell?: string;
+};
 
 /** Undefined for every other payload. */
 export function customResourceRequestOf(payload: unknown): CustomResourceRequest | undefined {

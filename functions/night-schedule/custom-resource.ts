@@ -9,7 +9,7 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import type { CustomResourceRequest } from './custom-resource-request.ts';
-import type { NightScheduleDeps } from './pass.ts';
+import { type NightScheduleDeps, overOf } from './pass.ts';
 import type { Memory, Store } from './ports.ts';
 import type { Notes } from './records.ts';
 import { type RestorePorts, type RestoreProgress, restore } from './restore.ts';
@@ -63,7 +63,10 @@ export async function handleCustomResource(
       });
     return giveNightBack(deps, request);
   }
-  const refusal = request.type === 'Update' ? await refusalOf(deps, request) : undefined;
+  const refusal =
+    request.type === 'Update'
+      ? ((await refusalOf(deps, request)) ?? (await rulesLeft(deps, request)))
+      : undefined;
   if (refusal === undefined && !settings.dryRun) await endRetirement(deps.store);
   await deps.reply(request, {
     status: refusal === undefined ? 'SUCCESS' : 'FAILED',
@@ -88,6 +91,22 @@ async function refusalOf(
   return isAsleep
     ? `${settings.environment} is asleep: wake it first (nightshift wake ${settings.environment} --for 2h); ${changed.join(' and ')} can change when status shows awake`
     : undefined;
+}
+
+/**
+ * Why the doorbell cannot go, or move to another listener: CloudFormation has taken the rights by now, and would leave a rule
+ * that hides an application for good. A refused update gives the rights back.
+ */
+async function rulesLeft(
+  { settings, store }: CustomResourceDeps,
+  { properties, oldProperties }: CustomResourceRequest,
+): Promise<string | undefined> {
+  const { doorbell: listener } = oldProperties;
+  if (listener === undefined || properties['doorbell'] === listener) return undefined;
+  const memory = await store.load();
+  const phase = memory.notes.doorbell?.value.phase ?? 'removed';
+  if (phase === 'removed' && overOf(memory, 'doorbell') !== 'corrupt') return undefined;
+  return `rules of the doorbell may be on ${listener}: wake ${settings.environment} first (nightshift wake ${settings.environment} --for 2h), and deploy when status shows that they are removed`;
 }
 
 async function endRetirement(store: Store): Promise<void> {

@@ -134,8 +134,12 @@ async function removeWhenAnswered(deps: Deps, pass: Pass, state: ClusterState): 
   const due: { readonly rule: ListenerRule; readonly reason: string }[] = [];
   for (const rule of ours) {
     const groups = rule.hosts.flatMap((host) => targetGroupsOf(found, host, targetGroup));
-    if (await port.areHealthy(groups))
-      due.push({ rule, reason: 'the application has healthy targets: requests go to it again' });
+    // When they are late they go in any case, also where the health cannot be read.
+    const isHealthy = await port.areHealthy(groups).catch((error: unknown) => {
+      if (!isLate) throw error;
+      return false;
+    });
+    if (isHealthy) due.push({ rule, reason: 'the application has healthy targets: requests go to it again' });
     else if (isLate || state.phase !== 'awake') due.push({ rule, reason: LATE });
   }
   if (due.length === 0) return;

@@ -3,6 +3,7 @@ import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
 import { deadWorker } from './dead-worker.ts';
 import { deploy } from './deploy.ts';
+import { doorbell } from './doorbell.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
@@ -20,6 +21,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   deploy,
   wake,
   'self-service': selfService,
+  doorbell,
   memory,
   cost,
   scale,

@@ -65,6 +65,14 @@ test('the Ingress forwards its own host to the target group, as the last of the 
   ]);
 });
 
+test('the Ingress has another class where the class names the group, as with EKS Auto Mode', async () => {
+  const classOf = async (...more: string[]) =>
+    JSON.parse((await run('develop', '--target-group', arnIn('ap-northeast-1'), ...more)).out).spec
+      .ingressClassName;
+  expect(await classOf()).toBe('alb');
+  expect(await classOf('--ingress-class', 'shared-alb')).toBe('shared-alb');
+});
+
 test.each([
   ['develop', arnIn('us-east-1'), 'the target group is of 111111111111 in us-east-1'],
   ['develop', arnIn('ap-northeast-1', '222222222222'), 'the target group is of 222222222222'],

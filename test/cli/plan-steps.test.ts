@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { stepsOf } from '#cli/plan/steps.ts';
 import { settingsOf } from '#lib/settings.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
-import { aDevelopment } from '../infra/environments.ts';
+import { aDevelopment, LISTENER } from '../infra/environments.ts';
 
 const now = new Date('2026-11-24T12:00:00Z');
 
-function orderOf(autoscaler: AutoscalerConfig | undefined, rest: { warmPools?: 'stop' | 'keep' } = {}) {
+function orderOf(autoscaler: AutoscalerConfig | undefined, rest: Parameters<typeof aDevelopment>[0] = {}) {
   const { deploy: _none, ...environment } = aDevelopment({
     nodegroups: ['app', 'system'],
     ...(autoscaler ? { autoscaler } : {}),
@@ -48,6 +48,28 @@ describe('the steps of a night', () => {
     expect(first(steps, 'stop app: a warm pool')).toBeGreaterThanOrEqual(0);
     expect(first(steps, 'stop app: its sizes')).toBeGreaterThan(first(steps, 'stop app: a warm pool'));
     expect(first(steps, 'start app: the warm pool')).toBeGreaterThan(first(steps, 'start app: its sizes'));
+  });
+
+  test('lead requests to the waiting page after the stop, and back after the start', () => {
+    const steps = orderOf(undefined, {
+      selfService: { links: true },
+      doorbell: {
+        applications: ['https://shop.develop.example.com/'],
+        rules: { listener: LISTENER, priorities: '1-5' },
+      },
+    });
+    expect(steps).toEqual([
+      expect.stringMatching(/^stop app: its sizes/),
+      expect.stringMatching(/^stop system: its sizes/),
+      'stop app: confirmed: no instance is left',
+      'stop system: confirmed: no instance is left',
+      'stop doorbell: rules of priority 1-5 lead shop.develop.example.com to the waiting page',
+      expect.stringMatching(/^start app: its sizes/),
+      expect.stringMatching(/^start system: its sizes/),
+      'start app: confirmed: its nodes are Ready',
+      'start system: confirmed: its nodes are Ready',
+      'start doorbell: its rules are removed when the application has healthy targets, ten minutes later at the latest',
+    ]);
   });
 
   test('end for Karpenter without a host group, and for the built-in NodePools of Auto Mode', () => {

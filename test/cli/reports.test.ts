@@ -9,6 +9,7 @@ import { NIGHT, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
 import type { LedgerEntry } from '#functions/night-schedule/records.ts';
 import type { Decision } from '#model/decision.ts';
 import { aClaim } from '#test/contracts/drain-stores.ts';
+import { LISTENER } from '../infra/environments.ts';
 import { anOverride } from '../model/builders.ts';
 import { type FakeAws, startFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
@@ -119,6 +120,32 @@ describe('nightshift status', () => {
     );
     const json = JSON.parse((await ask('status', 'develop', '--json')).out);
     expect(json[0].announcedChanges).toMatchObject([{ startsAt: '2026-12-08T03:00:00.000Z' }]);
+  });
+
+  test.each([
+    [
+      'placed',
+      'doorbell  requests get the waiting page (shop.develop.example.com; since Tue 2026-11-24 22:06)',
+    ],
+    ['removed', 'doorbell  no rule is in place: requests go to the application'],
+    ['refused', 'doorbell  its rules cannot be put in place'],
+  ] as const)('shows whether the rules of the doorbell are in place: %s', async (phase, row) => {
+    await asleep();
+    await createNightStore(table, 'develop').writeNote(
+      'doorbell',
+      {
+        phase,
+        since: '2026-11-24T13:06:00.000Z',
+        listener: LISTENER,
+        from: 1,
+        to: 5,
+        hosts: ['shop.develop.example.com'],
+      },
+      'absent',
+    );
+    expect((await ask('status', 'develop')).out).toContain(row);
+    const json = JSON.parse((await ask('status', 'develop', '--json')).out);
+    expect(json[0].doorbell).toMatchObject({ phase, listener: LISTENER });
   });
 
   test('gives JSON', async () => {

@@ -19,7 +19,12 @@ import { aConfig, aDevelopment } from './environments.ts';
 const START = new Date('2026-11-24T01:00:00Z');
 const MINUTE = 60_000;
 const CAPABILITIES: readonly Capability[] = ['night-schedule', 'spot-drain', 'branch-deploy'];
-const config = aConfig({ develop: aDevelopment({ selfService: { links: true } }) });
+const config = aConfig({
+  develop: aDevelopment({
+    selfService: { links: true },
+    doorbell: { applications: ['https://shop.develop.example.com/'], cloudFront: true },
+  }),
+});
 
 describe('an alarm is raised', () => {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-alarms-'));
@@ -104,6 +109,18 @@ describe('an alarm is raised', () => {
       }),
     );
   };
+  const openWaitingPage = async () => {
+    const { account, region } = config.environments['develop']!;
+    const page = lab.assembly.find({ account, region, function: 'nightshift-develop-doorbell' });
+    await page?.invoke(
+      JSON.stringify({
+        version: '2.0',
+        rawPath: '/',
+        headers: { host: 'shop.develop.example.com' },
+        requestContext: { http: { method: 'GET' } },
+      }),
+    );
+  };
   const purge = () => {
     for (const { messages } of lab.aws.messaging.queues()) (messages as unknown[]).length = 0;
   };
@@ -150,6 +167,13 @@ describe('an alarm is raised', () => {
   test('by self-service, when it records a failure', async () => {
     failCallsOf('self-service', 'kms');
     await openLink();
+    expect(raised(await statesDuring(2))).toEqual(['failed']);
+    await recover();
+  });
+
+  test('by the doorbell, when it records a failure', async () => {
+    failCallsOf('doorbell', 'dynamodb');
+    await openWaitingPage();
     expect(raised(await statesDuring(2))).toEqual(['failed']);
     await recover();
   });
@@ -208,11 +232,11 @@ describe('a log line counts as a failure', () => {
       .length;
 
   test.for([
-    ['of every function when something failed', { message: 'decision', decision: { action: 'fail' } }, 4],
+    ['of every function when something failed', { message: 'decision', decision: { action: 'fail' } }, 5],
     [
       'of every function that could not notify',
       { message: 'notification failed', decision: { action: 'stop' } },
-      4,
+      5,
     ],
     ['of spot-drain when a budget blocked pods to the end', { decision: { action: 'drain', blocked: 2 } }, 1],
     [

@@ -1,7 +1,7 @@
 /** What a change of the config does to the stack: which resource CloudFormation updates, deletes or leaves alone. */
 import { describe, expect, test } from 'vitest';
 import type { EnvironmentConfig } from '#model/config.ts';
-import { aDevelopment, aProduction, templateOf } from './environments.ts';
+import { aDevelopment, aProduction, LISTENER, templateOf } from './environments.ts';
 
 const AUTOSCALER = {
   kind: 'cluster-autoscaler',
@@ -9,6 +9,11 @@ const AUTOSCALER = {
   deployment: 'cluster-autoscaler',
   hostGroup: 'system',
 } as const;
+
+const doorbell = {
+  applications: ['https://shop.develop.example.com/'],
+  rules: { listener: LISTENER, priorities: '1-5' },
+};
 
 const typesOf = (environment: EnvironmentConfig) =>
   Object.values(templateOf(environment).toJSON()['Resources'] as Record<string, { Type: string }>).map(
@@ -20,6 +25,7 @@ const restoreOf = (environment: EnvironmentConfig) =>
 test.for([
   ['cluster', { cluster: 'other' }],
   ['dryRun', { dryRun: true }],
+  ['listener of the doorbell', { selfService: { links: true }, doorbell }],
 ] as const)(
   'another %s is an update of the custom resource, which refuses it while something sleeps',
   ([, change]) => {
@@ -44,10 +50,9 @@ test('without a schedule, and as production, the custom resource goes, and the n
 });
 
 describe('the order in which CloudFormation deletes', () => {
-  const resources = templateOf(aDevelopment()).toJSON()['Resources'] as Record<
-    string,
-    { Type: string; DependsOn?: string | string[]; Properties?: Record<string, unknown> }
-  >;
+  const resources = templateOf(aDevelopment({ selfService: { links: true }, doorbell })).toJSON()[
+    'Resources'
+  ] as Record<string, { Type: string; DependsOn?: string | string[]; Properties?: Record<string, unknown> }>;
   const [[restore = '', resource] = []] = restoreOf(aDevelopment());
   /** All that is deleted after it. */
   const neededBy = (id: string, found = new Set<string>()): ReadonlySet<string> => {
@@ -82,6 +87,11 @@ describe('the order in which CloudFormation deletes', () => {
       for (const id of own) expect(later, id).toContain(id);
     }
     for (const table of idsOf('AWS::DynamoDB::Table')) expect(later).toContain(table);
+  });
+
+  test('the target group of the doorbell goes after its rules', () => {
+    const [group = ''] = idsOf('AWS::ElasticLoadBalancingV2::TargetGroup');
+    expect(neededBy(restore)).toContain(group);
   });
 
   test('CloudFormation waits 20 minutes for the answer, written as a number', () => {

@@ -2,8 +2,9 @@ import type { App } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { CfnSlackChannelConfiguration } from 'aws-cdk-lib/aws-chatbot';
 import { describe, expect, test } from 'vitest';
+import { accessPermissions } from '#lib/access-policy.ts';
 import type { ChatButtons } from '#lib/chat-buttons.ts';
-import type { DoorbellConfig } from '#model/config.ts';
+import type { AccessRole, DoorbellConfig, EnvironmentConfig } from '#model/config.ts';
 import { targetGroupNameOf } from '#model/names.ts';
 import {
   aDevelopment,
@@ -70,8 +71,11 @@ describe('the doorbell', () => {
     for (const environment of [
       aDevelopment({ selfService: { links: true } }),
       withDoorbell({ applications, rules }, { dryRun: true }),
-    ])
-      templateOf(environment).resourceCountIs('AWS::ElasticLoadBalancingV2::TargetGroup', 0);
+    ]) {
+      const template = templateOf(environment);
+      template.resourceCountIs('AWS::ElasticLoadBalancingV2::TargetGroup', 0);
+      expect(JSON.stringify(template.toJSON())).not.toContain('nightshift-develop-doorbell');
+    }
     const production = { ...aProduction(), doorbell: { applications, rules } } as never;
     expect(() => anApp({ production })).toThrow('a production environment is drained and never stopped');
   });
@@ -120,6 +124,42 @@ describe('the doorbell', () => {
     expect(() =>
       anApp({ develop: withDoorbell({ chat }, { selfService: { links: true, requireReason: true } }) }),
     ).toThrow('a button has no reason');
+  });
+
+  test('asks nobody to sign in, so it is refused together with selfService.signIn', () => {
+    const signIn = {
+      loadBalancer:
+        'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:loadbalancer/app/apps/0123456789abcdef',
+      address: 'https://nightshift.example.com/',
+      issuer: 'https://id.example.com',
+      clientId: 'nightshift',
+    };
+    const withSignIn = (selfService: object) =>
+      anApp({ develop: withDoorbell({ applications, rules }, { selfService }) });
+    expect(() => withSignIn({ links: true, signIn })).toThrow(
+      'environments.develop.doorbell: its page asks nobody to sign in, and selfService.signIn asks everybody: remove one of them',
+    );
+    expect(() => withSignIn({ signIn })).toThrow('its limits are those of selfService');
+    expect(() => withSignIn({ links: true })).not.toThrow();
+  });
+
+  test('is checked by the doctor, with rights that an operator has where it has rules', () => {
+    const sidsOf = (role: AccessRole, environment: EnvironmentConfig) =>
+      accessPermissions(role, 'develop', environment).map(({ sid }) => sid);
+    const environment = withDoorbell({ applications, rules });
+    expect(accessPermissions('operator', 'develop', environment)).toContainEqual(
+      expect.objectContaining({
+        sid: 'SeeListener',
+        actions: ['elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags'],
+      }),
+    );
+    for (const [role, other] of [
+      ['developer', environment],
+      ['operator', withDoorbell({ applications, cloudFront: true })],
+      ['operator', aDevelopment()],
+      ['operator', aProduction()],
+    ] as const)
+      expect(sidsOf(role, other)).not.toContain('SeeListener');
   });
 
   test('has a name for its target group that Elastic Load Balancing takes, whatever the environment is called', () => {

@@ -6,14 +6,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buttonsOf, press } from '@nightshift/lab/http/chatbot.ts';
-import { type ListenerPort, serveListener } from '@nightshift/lab/http/load-balancer.ts';
+import type { ListenerPort } from '@nightshift/lab/http/load-balancer.ts';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, startLab } from '#demo/lab.ts';
+import { raiseShop } from '#demo/sleeping-shop.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
-import { parseListenerArn } from '#model/doorbell.ts';
 import { LISTENER } from '#test/infra/environments.ts';
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path));
@@ -62,49 +62,7 @@ describe.skipIf(!CHROMIUM)('a sleeping application', () => {
         if (refusal !== undefined) denied.push(`${action}: ${refusal}`);
       },
     });
-    const { loadBalancers } = lab.aws;
-    const cluster = lab.environments[0]!.cluster;
-    const application = loadBalancers.addTargetGroup({
-      ...place,
-      name: 'shop',
-      type: 'ip',
-      // The pods follow the nodes by two minutes.
-      health: () =>
-        lab.aws
-          .instances(cluster)
-          .filter(({ lifecycleState }) => lifecycleState === 'InService')
-          .map(({ id }) => ({
-            id,
-            state: lab.context.clock.now() - readySince > 2 * MINUTE ? 'healthy' : 'initial',
-          })),
-    });
-    const balancer = loadBalancers.addLoadBalancer({
-      ...place,
-      name: 'develop',
-      arn: parseListenerArn(LISTENER)!.loadBalancer,
-    });
-    loadBalancers.addListener(balancer, { arn: LISTENER });
-    loadBalancers.createRule(place, LISTENER, {
-      priority: 100,
-      conditions: [{ field: 'host-header', values: [HOST] }],
-      targetGroups: [application.arn],
-    });
-    let readySince = 0;
-    lab.aws.onChange(() => {
-      const isUp = lab.aws.instances(cluster).some(({ lifecycleState }) => lifecycleState === 'InService');
-      if (!isUp) readySince = 0;
-      else if (readySince === 0) readySince = lab.context.clock.now();
-    });
-    port = await serveListener({
-      aws: lab.aws,
-      context: lab.context,
-      run: lab.assembly,
-      listener: LISTENER,
-      application: ({ path }) => ({
-        status: 200,
-        body: `<!doctype html><title>Shop</title><h1>The shop itself</h1><p id="path">${path}</p>`,
-      }),
-    });
+    port = await raiseShop(lab, { listener: LISTENER, host: HOST });
     browser = await chromium.launch({
       executablePath: CHROMIUM!,
       args: ['--no-sandbox', `--host-resolver-rules=MAP ${HOST}:80 127.0.0.1:${port.port}`],

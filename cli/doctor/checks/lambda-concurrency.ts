@@ -1,6 +1,6 @@
 /** Does the account allow as many invocations at once as a storm of interruptions needs? */
 
-import { PAGE_CONCURRENCY } from '#model/settings.ts';
+import { DOORBELL_CONCURRENCY, PAGE_CONCURRENCY } from '#model/settings.ts';
 import { type EnvironmentFacts, nodesWhenAwake } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 import { observed } from '../observation.ts';
@@ -41,15 +41,19 @@ function moreFor({ environment }: EnvironmentFacts): string {
   return `aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000 --region ${environment.region}`;
 }
 
-/** The page of self-service reserves some. Once it is deployed they are reserved. */
+/** The pages of self-service and of the doorbell reserve some. Once they are deployed these are reserved. */
 function reservationOf(facts: EnvironmentFacts, unreserved: number): CheckResult | undefined {
-  if (!facts.settings.selfService) return undefined;
-  const isDeployed = observed(facts.functions)?.some(({ capability }) => capability === 'self-service');
-  const left = unreserved - (isDeployed ? 0 : PAGE_CONCURRENCY);
-  if (left >= ALWAYS_UNRESERVED) return undefined;
+  const { selfService, doorbell } = facts.settings;
+  if (!selfService) return undefined;
+  const pages = [
+    { name: 'self-service', reserved: PAGE_CONCURRENCY },
+    ...(doorbell ? [{ name: 'doorbell', reserved: DOORBELL_CONCURRENCY }] : []),
+  ].filter(({ name }) => !observed(facts.functions)?.some((one) => one.capability === name));
+  const reserved = pages.reduce((sum, page) => sum + page.reserved, 0);
+  if (reserved === 0 || unreserved - reserved >= ALWAYS_UNRESERVED) return undefined;
   return {
     severity: 'failure',
-    found: `the page of self-service reserves ${PAGE_CONCURRENCY} invocations at once, and of ${unreserved} Lambda leaves ${ALWAYS_UNRESERVED} to all functions: the deploy fails`,
-    advice: `${moreFor(facts)}; until then leave selfService.links out`,
+    found: `the page of ${pages.map(({ name }) => name).join(' and of ')} reserves ${reserved} invocations at once, and of ${unreserved} Lambda leaves ${ALWAYS_UNRESERVED} to all functions: the deploy fails`,
+    advice: `${moreFor(facts)}; until then leave ${doorbell ? 'doorbell and ' : ''}selfService.links out`,
   };
 }

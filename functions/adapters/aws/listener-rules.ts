@@ -16,8 +16,16 @@ import { awsClientDefaults } from './clients.ts';
 import { errorName } from './errors.ts';
 import { withTimeLimit } from './time-limit.ts';
 
-/** Tags of the AWS Load Balancer Controller, and of EKS Auto Mode, which runs one of its own. */
-const CONTROLLER_TAGS = ['elbv2.k8s.aws/', 'ingress.k8s.aws/', 'ingress.eks.amazonaws.com/'];
+/**
+ * Tags of the AWS Load Balancer Controller, and of the one of EKS Auto Mode: the managed policy AmazonEKSLoadBalancingPolicy
+ * (version 10) lets it create a listener with these keys only.
+ */
+const CONTROLLER_TAGS = [
+  'elbv2.k8s.aws/',
+  'ingress.k8s.aws/',
+  'ingress.eks.amazonaws.com/',
+  'gateway.eks.amazonaws.com.alb/',
+];
 const PAGE_SIZE = 400;
 /** More rules than a load balancer can have: a service that answers so is not Elastic Load Balancing. */
 const MOST_PAGES = 20;

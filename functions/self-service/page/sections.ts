@@ -8,7 +8,8 @@ import { type Ask, type FormProblem, keeperOf } from '../decide.ts';
 import type { NightOfPage, ShownDecision } from '../ports.ts';
 import type { PageContext } from './context.ts';
 import { type Html, html, trusted } from './html.ts';
-import { type Phase, type Texts, timeIn } from './texts.ts';
+import { iconOf } from './icons.ts';
+import { type Texts, timeIn } from './texts.ts';
 
 export interface View extends PageContext {
   readonly texts: Texts;
@@ -18,15 +19,6 @@ export interface View extends PageContext {
   /** The verified address of whoever signed in: no name is asked for. */
   readonly signedInAs?: string | undefined;
 }
-
-/** Shapes differ too, for whoever does not see the colours. */
-const ICONS: Readonly<Record<Phase | 'unknown', string>> = {
-  awake: '<circle cx="12" cy="12" r="9"/>',
-  asleep: '<path d="M20 14A9 9 0 1 1 10 4a7 7 0 0 0 10 10z"/>',
-  starting: '<path d="M12 3l9 16H3z"/>',
-  stopping: '<path d="M12 21L3 5h18z"/>',
-  unknown: '<path d="M12 2l10 10-10 10L2 12z"/>',
-};
 
 function time({ language, timeZone, now }: View, at: string | Date): string {
   return timeIn(language, timeZone, new Date(at), now);
@@ -55,7 +47,7 @@ export function stateOf(view: View, { withLinks = false } = {}): Html {
   const { state, pause } = night;
   const phase = state?.phase ?? 'unknown';
   const keeper = keeperOf(night.overrides, now);
-  return html`<section class="card" aria-labelledby="phase"><p class="phase ${phase}" id="phase"><svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">${trusted(ICONS[phase])}</svg>${texts.phase[phase]}</p>
+  return html`<section class="card" aria-labelledby="phase"><p class="phase ${phase}" id="phase">${iconOf(phase)}${texts.phase[phase]}</p>
 ${state?.until && Date.parse(state.until) > now.getTime() ? html`<p class="next">${texts.next(state.desired === 'awake' ? 'asleep' : 'awake', time(view, state.until))}</p>` : undefined}
 ${state ? html`<p class="soft">${texts.since(time(view, state.since))}</p>` : undefined}
 ${phase === 'starting' ? progressOf(view) : undefined}

@@ -717,6 +717,27 @@ describe('lambda-concurrency', () => {
     expect(of(10)).toMatchObject([{ severity: 'failure' }]);
   });
 
+  test('adds the reservation of the doorbell, until that is deployed', () => {
+    const { settings } = healthyFacts();
+    const withPages = { ...settings, selfService: {}, doorbell: {} } as unknown as typeof settings;
+    const of = (unreserved: number, capabilities: readonly string[] = []) =>
+      lambdaConcurrency.evaluate(
+        healthyFacts({
+          settings: withPages,
+          concurrency: observedAs({ limit: 1_000, unreserved }),
+          functions: observedAs(capabilities.map((capability) => ({ capability })) as never),
+        }),
+      );
+    expect(of(107)).toMatchObject([
+      { severity: 'failure', found: expect.stringContaining('self-service and of doorbell reserves 8') },
+    ]);
+    expect(of(108)).toMatchObject([{ severity: 'ok' }]);
+    expect(of(104, ['self-service'])).toMatchObject([
+      { severity: 'failure', found: expect.stringContaining('the page of doorbell reserves 5') },
+    ]);
+    expect(of(100, ['self-service', 'doorbell'])).toMatchObject([{ severity: 'ok' }]);
+  });
+
   test('counts what is left after reservations', () => {
     expect(found(1_000, 30, 40)).toMatchObject([{ severity: 'warning' }]);
   });

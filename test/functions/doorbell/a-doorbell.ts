@@ -2,11 +2,10 @@
 import { loadBalancerEvent } from '@nightshift/lab/http/load-balancer.ts';
 import { createSelfServiceStore } from '#functions/adapters/dynamodb/self-service-store.ts';
 import { NIGHT, STATE_KEY } from '#functions/adapters/dynamodb/table-keys.ts';
-import { SCRIPT, STYLE } from '#functions/doorbell/assets.ts';
 import { answerChat } from '#functions/doorbell/chat.ts';
 import { type BrowserRequest, eventOf } from '#functions/doorbell/event.ts';
 import { type Reply, replyOf } from '#functions/doorbell/page.ts';
-import type { DoorbellPorts } from '#functions/doorbell/ports.ts';
+import type { DoorbellPorts, DoorbellStore } from '#functions/doorbell/ports.ts';
 import { rememberNight } from '#functions/doorbell/remember-night.ts';
 import { respond } from '#functions/doorbell/respond.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -40,7 +39,17 @@ export interface Asked {
   readonly form?: Readonly<Record<string, string>>;
 }
 
-export async function aDoorbell(changes: Partial<DoorbellSettings> = {}, ports: Partial<DoorbellPorts> = {}) {
+/** Deliberate mistakes. */
+export interface Mistaken {
+  readonly request?: (request: BrowserRequest) => BrowserRequest;
+  readonly store?: (store: Omit<DoorbellStore, 'freshNight'>) => DoorbellStore;
+}
+
+export async function aDoorbell(
+  changes: Partial<DoorbellSettings> = {},
+  ports: Partial<DoorbellPorts> = {},
+  mistaken: Mistaken = {},
+) {
   let now = LATE;
   let reads = 0;
   const table = createMemoryTable().through();
@@ -74,7 +83,7 @@ export async function aDoorbell(changes: Partial<DoorbellSettings> = {}, ports: 
   const all: DoorbellPorts = {
     settings,
     mac: { isValid: async () => false },
-    store: rememberNight(counted),
+    store: (mistaken.store ?? rememberNight)(counted),
     answers: async () => false,
     trail: { record: async (made) => void decisions.push(...made) },
     now: () => now,
@@ -82,8 +91,9 @@ export async function aDoorbell(changes: Partial<DoorbellSettings> = {}, ports: 
   };
   const context = { settings, styleHash: 'style', scriptHash: 'script' };
   const answer = async (event: unknown): Promise<Reply> => {
-    const request = eventOf(event);
-    if (request.kind !== 'browser') throw new Error(`no request of a browser: ${JSON.stringify(request)}`);
+    const given = eventOf(event);
+    if (given.kind !== 'browser') throw new Error(`no request of a browser: ${JSON.stringify(given)}`);
+    const request = mistaken.request?.(given) ?? given;
     return replyOf(await respond(all, request), request, { ...context, language: request.language });
   };
   return {
@@ -138,10 +148,25 @@ export async function aDoorbell(changes: Partial<DoorbellSettings> = {}, ports: 
 }
 
 export const FORM = { nightshift: 'wake' };
+export const ORIGIN = { origin: 'https://shop.develop.example.com' };
+
+/** Requests that are no press of the page's button. */
+export const HARMLESS: readonly (readonly [string, Asked])[] = [
+  ['a health check', { headers: { 'user-agent': 'ELB-HealthChecker/2.0' } }],
+  ['a HEAD', { method: 'HEAD' }],
+  ['a POST of the application', { method: 'POST', form: { card: '1' }, headers: ORIGIN }],
+  ['a PUT', { method: 'PUT', form: FORM }],
+  ['a GET with the form in its address', { url: '/?nightshift=wake&name=Ana' }],
+  ['a form of another site', { method: 'POST', form: FORM, headers: { origin: 'https://evil.example' } }],
+  [
+    'a form without an origin from another site',
+    { method: 'POST', form: FORM, headers: { 'sec-fetch-site': 'cross-site' } },
+  ],
+  ['a form of an opaque origin', { method: 'POST', form: FORM, headers: { origin: 'null' } }],
+];
 
 export function headerOf({ headers, multiValueHeaders }: Reply, name: string): string | undefined {
   return headers?.[name] ?? multiValueHeaders?.[name]?.[0];
 }
 
-export const ASSETS = { SCRIPT, STYLE };
 export type { BrowserRequest };

@@ -1,179 +1,10 @@
 /** The rules of the doorbell on the lab's load balancer, through whole passes, with a kill at each step. */
-import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { serveAws } from '@nightshift/lab/http/aws/server.ts';
-import { createAws } from '@nightshift/lab/world/aws/index.ts';
-import type { TargetHealth } from '@nightshift/lab/world/aws/load-balancers.ts';
-import { createContext } from '@nightshift/lab/world/context.ts';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { createListenerRules } from '#functions/adapters/aws/listener-rules.ts';
-import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
+import { describe, expect, test } from 'vitest';
 import { noteKey, NIGHT as PARTITION } from '#functions/adapters/dynamodb/table-keys.ts';
-import { type CustomResourceReply, handleCustomResource } from '#functions/night-schedule/custom-resource.ts';
-import {
-  type CustomResourceRequest,
-  customResourceRequestOf,
-} from '#functions/night-schedule/custom-resource-request.ts';
-import type { NightScheduleDeps } from '#functions/night-schedule/pass.ts';
-import type { ListenerRules } from '#functions/night-schedule/ports.ts';
-import { run } from '#functions/night-schedule/run.ts';
-import type { NightScheduleSettings } from '#model/settings.ts';
-import { aGroup, MORNING, NIGHT, someSettings } from './builders.ts';
-import { aWorld, CrashError } from './memory-ports.ts';
-
-const scope = { account: '111111111111', region: 'ap-northeast-1' };
-const HOST = 'shop.develop.example.com';
-const MINUTE = 60_000;
-
-interface Options {
-  readonly hosts?: readonly string[];
-  readonly range?: readonly [number, number];
-  readonly listenerTags?: Readonly<Record<string, string>>;
-  readonly balancerTags?: Readonly<Record<string, string>>;
-  readonly targetRegion?: string;
-}
-
-/** A cluster of one group behind a load balancer whose rule of priority 100 is the application's. */
-async function aSite({
-  hosts = [HOST],
-  range = [1, 3],
-  listenerTags,
-  balancerTags,
-  targetRegion,
-}: Options = {}) {
-  const aws = createAws(createContext({ start: NIGHT, seed: 5 }));
-  const endpoint = await serveAws({ aws });
-  onTestFinished(() => endpoint.close());
-  const principal = aws.addPrincipal({
-    arn: `arn:aws:iam::${scope.account}:role/night`,
-    account: scope.account,
-    anyTime: true,
-  });
-  const client = new ElasticLoadBalancingV2Client({
-    endpoint: endpoint.url,
-    region: scope.region,
-    credentials: principal,
-    maxAttempts: 1,
-  });
-  const { loadBalancers } = aws;
-  let health: readonly TargetHealth[] = [{ id: 'i-1', state: 'healthy' }];
-  const application = loadBalancers.addTargetGroup({
-    ...scope,
-    name: 'shop',
-    type: 'instance',
-    health: () => health,
-  });
-  const doorbell = loadBalancers.addTargetGroup({
-    ...scope,
-    ...(targetRegion ? { region: targetRegion } : {}),
-    name: 'nightshift-develop',
-    type: 'lambda',
-    functionArn: 'arn:aws:lambda:ap-northeast-1:111111111111:function:nightshift-develop-doorbell',
-    isPermitted: true,
-  });
-  const balancer = loadBalancers.addLoadBalancer({
-    ...scope,
-    name: 'develop',
-    ...(balancerTags ? { tags: balancerTags } : {}),
-  });
-  const listener = loadBalancers.addListener(balancer, listenerTags ? { tags: listenerTags } : {});
-  for (const [index, host] of hosts.entries())
-    loadBalancers.createRule(scope, listener, {
-      priority: 100 + index,
-      conditions: [{ field: 'host-header', values: [host] }],
-      targetGroups: [application.arn],
-    });
-  const world = aWorld([aGroup()]);
-  const real = createListenerRules(client);
-  const rules: ListenerRules = {
-    ...real,
-    create: (...given) => hooked('create', () => real.create(...given)),
-    remove: (...given) => hooked('remove', () => real.remove(...given)),
-    list: (...given) => hooked('list', () => real.list(...given)),
-  };
-  const hooked = async <T>(name: string, act: () => Promise<T>): Promise<T> => {
-    world.hook(`rules.${name}`, true);
-    const result = await act();
-    world.hook(`rules.${name}`, false);
-    return result;
-  };
-  let settings: NightScheduleSettings = someSettings({
-    doorbell: { listener, from: range[0], to: range[1], hosts },
-  });
-  const deps = (now: Date): NightScheduleDeps => ({
-    ...world.ports,
-    settings,
-    doorbell: { rules, targetGroup: doorbell.arn },
-    now: () => now,
-    remaining: () => 60_000,
-  });
-  const pass = async (now: Date) => {
-    try {
-      await run(deps(now), { trigger: 'tick', byPerson: false });
-    } catch (error) {
-      if (!(error instanceof CrashError)) throw error;
-    } finally {
-      world.settle();
-    }
-  };
-  const passes = async (from: Date, count: number) => {
-    for (let minute = 0; minute < count; minute++) await pass(new Date(from.getTime() + minute * MINUTE));
-  };
-  return {
-    aws,
-    world,
-    endpoint,
-    listener,
-    balancer,
-    application,
-    doorbell,
-    pass,
-    passes,
-    async remove(request: CustomResourceRequest): Promise<readonly CustomResourceReply[]> {
-      const replies: CustomResourceReply[] = [];
-      let now = new Date(NIGHT.getTime() + 20 * MINUTE);
-      const { autoscaler, ...ports } = world.ports;
-      await handleCustomResource(
-        {
-          ...ports,
-          settings,
-          doorbell: { rules, targetGroup: doorbell.arn },
-          autoscalersOf: (saved) => [{ autoscaler, saved }],
-          load: (cluster) => createNightStore(world.table.through(), cluster).load(),
-          now: () => now,
-          sleep: async (ms) => {
-            now = new Date(now.getTime() + ms);
-            world.settle();
-          },
-          remaining: () => 60_000,
-          reply: async (_request, reply) => void replies.push(reply),
-          continueLater: async () => undefined,
-        },
-        request,
-      );
-      return replies;
-    },
-    configure: (changes: Partial<NonNullable<NightScheduleSettings['doorbell']>>) => {
-      settings = { ...settings, doorbell: { ...settings.doorbell!, ...changes } };
-    },
-    targets: (next: readonly TargetHealth[]) => {
-      health = next;
-    },
-    ours: () =>
-      loadBalancers.rules(scope, listener).filter(({ targetGroups }) => targetGroups.includes(doorbell.arn)),
-    route: (host = HOST) => loadBalancers.route(listener, { host, path: '/' })?.targetGroups[0],
-    failures: () => world.decisions.filter(({ action }) => action === 'fail').map(({ reason }) => reason),
-    switches: () => world.decisions.filter(({ action }) => action === 'switch').map(({ reason }) => reason),
-    elbCalls: () =>
-      endpoint.calls
-        .filter(({ service }) => service === 'elasticloadbalancing')
-        .map(({ operation }) => operation),
-  };
-}
-
-const HEALTHY: readonly TargetHealth[] = [{ id: 'i-2', state: 'healthy' }];
-const NOT_YET: readonly TargetHealth[] = [
-  { id: 'i-2', state: 'initial', reason: 'Elb.InitialHealthChecking' },
-];
+import { customResourceRequestOf } from '#functions/night-schedule/custom-resource-request.ts';
+import { aSite, HEALTHY, HOST, MINUTE, NOT_YET, scope } from './a-site.ts';
+import { MORNING, NIGHT } from './builders.ts';
+import { CrashError } from './memory-ports.ts';
 
 describe('the rules of the doorbell', () => {
   test('are in place when the stop is confirmed, and gone when the application has healthy targets again', async () => {
@@ -223,6 +54,24 @@ describe('the rules of the doorbell', () => {
     expect(site.switches().at(-1)).toContain('no healthy target after 10 min');
   });
 
+  test('go after ten minutes also where the health of the targets cannot be read', async () => {
+    const site = await aSite();
+    site.targets([]);
+    await site.passes(NIGHT, 6);
+    site.endpoint.faults.add({
+      service: 'elasticloadbalancing',
+      operation: 'DescribeTargetHealth',
+      kind: 'access-denied',
+      times: Infinity,
+    });
+    // Each pass fails and says so, until the rules are late.
+    for (let minute = 0; minute < 18; minute++)
+      await site.pass(new Date(MORNING.getTime() + minute * MINUTE)).catch(() => undefined);
+    expect(site.failures()).toContainEqual(expect.stringContaining('DescribeTargetHealth'));
+    expect(site.ours()).toEqual([]);
+    expect(site.route()).toBe(site.application.arn);
+  });
+
   test('leave a rule that somebody else put on a priority of the range alone, and take the next', async () => {
     const site = await aSite();
     const foreign = site.aws.loadBalancers.createRule(scope, site.listener, {
@@ -255,6 +104,8 @@ describe('the rules of the doorbell', () => {
   test.each([
     ['listenerTags', 'ingress.k8s.aws/stack'],
     ['listenerTags', 'elbv2.k8s.aws/cluster'],
+    ['listenerTags', 'ingress.eks.amazonaws.com/resource'],
+    ['listenerTags', 'gateway.eks.amazonaws.com.alb/stack'],
     ['balancerTags', 'elbv2.k8s.aws/cluster'],
   ] as const)('are refused with the reason where the %s have %s', async (where, tag) => {
     const site = await aSite({ [where]: { [tag]: 'develop' } });
@@ -433,5 +284,56 @@ describe('the removal of the stack at night', () => {
     expect(reply?.reason).toContain('the rules of the doorbell on');
     expect(await site.remove({ ...aRequest(), id: 'request-2' })).toMatchObject([{ status: 'SUCCESS' }]);
     expect(site.ours()).toEqual([]);
+  });
+});
+
+describe('a deployment that takes the doorbell away', () => {
+  const without = { cluster: 'develop', dryRun: 'false' };
+  const anUpdate = (properties: Record<string, string>, old: Record<string, string>) =>
+    customResourceRequestOf({
+      RequestType: 'Update',
+      ResponseURL: 'https://bucket.example.com/answer?signature=x',
+      RequestId: 'request-1',
+      StackId: 'stack',
+      LogicalResourceId: 'Restore',
+      PhysicalResourceId: 'nightshift-develop-night',
+      ResourceProperties: properties,
+      OldResourceProperties: old,
+    })!;
+
+  test.each([
+    ['removes it', without],
+    ['moves it to another listener', { ...without, doorbell: 'another' }],
+    ['makes the environment a dry run', { ...without, dryRun: 'true' }],
+  ])('is refused while a rule leads to it, where it %s', async (_, properties) => {
+    const site = await aSite();
+    await site.passes(NIGHT, 6);
+    const [reply] = await site.remove(anUpdate(properties, { ...without, doorbell: site.listener }));
+    expect(reply?.status).toBe('FAILED');
+    expect(reply?.reason).toMatch(/wake (develop )?(it )?first \(nightshift wake develop --for 2h\)/);
+    expect(site.ours()).toHaveLength(1);
+  });
+
+  test('is refused where what is on the listener is not known', async () => {
+    const site = await aSite();
+    await site.passes(NIGHT, 6);
+    await site.world.table.through().save(PARTITION, noteKey('doorbell'), { phase: 'nonsense' });
+    const [reply] = await site.remove(anUpdate(without, { ...without, doorbell: site.listener }));
+    expect(reply).toMatchObject({
+      status: 'FAILED',
+      reason: `rules of the doorbell may be on ${site.listener}: wake develop first (nightshift wake develop --for 2h), and deploy when status shows that they are removed`,
+    });
+  });
+
+  test('goes through while no rule is there, and so does the way back after a refusal', async () => {
+    const site = await aSite();
+    const withRules = { ...without, doorbell: site.listener };
+    expect(await site.remove(anUpdate(without, withRules))).toMatchObject([{ status: 'SUCCESS' }]);
+    await site.passes(NIGHT, 6);
+    expect(await site.remove(anUpdate(withRules, without))).toMatchObject([{ status: 'SUCCESS' }]);
+    expect(await site.remove(anUpdate(withRules, withRules))).toMatchObject([{ status: 'SUCCESS' }]);
+    site.targets(HEALTHY);
+    await site.passes(MORNING, 8);
+    expect(await site.remove(anUpdate(without, withRules))).toMatchObject([{ status: 'SUCCESS' }]);
   });
 });
