@@ -136,7 +136,9 @@ async function remember(site: Site): Promise<void> {
       asked: new Date(asked).toISOString(),
       promised: new Date(asked + 599_877).toISOString(),
       seconds: { instances: 95 + index, nodes: 150 + index, argocd: 200 + index, applications: 310 + index },
-      ...(index % 20 === 0 ? { late: 'applications that are not Healthy (nightshift argocd lists them)' } : {}),
+      ...(index % 20 === 0
+        ? { late: 'applications that are not Healthy (nightshift argocd lists them)' }
+        : {}),
     };
   });
   if (!(await createNightStore(site.table, site.cluster.name).writeNote('mornings', mornings, 'absent')))

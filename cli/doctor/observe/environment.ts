@@ -128,7 +128,11 @@ function clientsFor({ name, environment }: NamedEnvironment) {
 }
 
 /** With the identity that the SDK's client has in AWS. */
-export function kubernetesClient(eks: EKSClient, { environment }: NamedEnvironment, io: Io): KubernetesClient {
+export function kubernetesClient(
+  eks: EKSClient,
+  { environment }: NamedEnvironment,
+  io: Io,
+): KubernetesClient {
   const { cluster, region } = environment;
   return createKubernetesClient({
     cluster,
