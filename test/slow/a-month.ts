@@ -25,8 +25,8 @@ export interface Month {
     morning: number,
     happening?: { readonly before: () => void; readonly after: () => void },
   ): Promise<void>;
-  /** From the evening before the morning until the cluster has slept for three hours, while its night runs. */
-  asleep(morning: number): Promise<void>;
+  /** The schedules fire from one instant to the other; before it time passes without them. */
+  played(from: number, to: number): Promise<void>;
   /** What the topic for warnings sent, as mail, since the instant. */
   warnings(since: number): readonly string[];
   readonly configPath: string;
@@ -71,6 +71,7 @@ export async function aMonth(stubEnv: (name: string, value: string | undefined) 
     configPath,
     decisions,
     promised,
+    played,
     async night(morning, happening) {
       const at = promised(morning);
       await played(at - 10 * HOUR_MS - 2 * MINUTE_MS, at - 10 * HOUR_MS + 8 * MINUTE_MS);
@@ -80,10 +81,6 @@ export async function aMonth(stubEnv: (name: string, value: string | undefined) 
       if (!happening) return;
       happening.after();
       await played(at + 10 * MINUTE_MS, at + 25 * MINUTE_MS);
-    },
-    async asleep(morning) {
-      const evening = promised(morning) - 10 * HOUR_MS;
-      await played(evening - 2 * MINUTE_MS, evening + 3 * HOUR_MS);
     },
     warnings(since) {
       const topic = lab.aws.messaging.topics().find(({ name }) => name === 'nightshift-develop-warning');

@@ -6,7 +6,7 @@ import type { EnvironmentView } from '#cli/console/environment-view.ts';
 import type { Saving } from '#cli/savings.ts';
 import { storedNight } from '#demo/sample/summary.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import { MINUTE_MS } from '#model/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '#model/duration.ts';
 import { aMonth, type Month } from './a-month.ts';
 
 const MORNINGS = 30;
@@ -32,7 +32,6 @@ describe('thirty mornings on the lab', () => {
     const { code, out, err } = await month.nightshift('mornings', '--days', '31');
     expect([code, err]).toEqual([0, '']);
     const lines = out.split('\n');
-    console.log(out);
     const rows = lines.filter((line) => /08:00 +(08:\d\d|07:\d\d)/.test(line));
     expect(rows).toHaveLength(MORNINGS);
     for (const row of rows) expect(row).toMatch(/[·|]i+[n·|]/);
@@ -82,8 +81,8 @@ describe('the saved node-hours', () => {
 
   beforeAll(async () => {
     month = await aMonth(vi.stubEnv);
-    await month.night(1);
-    await month.night(2);
+    // Observed all night: what was not observed counts as a gap.
+    await month.played(evening(1), month.promised(1) + 10 * MINUTE_MS);
   }, 5 * 60_000);
 
   afterAll(async () => {
@@ -91,6 +90,8 @@ describe('the saved node-hours', () => {
     await month?.close();
   });
 
+  /** Two minutes before the stop. */
+  const evening = (morning: number) => month.promised(morning) - 10 * HOUR_MS - 2 * MINUTE_MS;
   const figures = async () => {
     const { out } = await month.nightshift('savings', '--json');
     const rows = JSON.parse(out) as Saving[];
@@ -116,7 +117,7 @@ describe('the saved node-hours', () => {
     const day = await figures();
     expect(day.ofCommand).toBeGreaterThan(10);
     expect(day.running).toBeUndefined();
-    await month.asleep(3);
+    await month.played(evening(2), evening(2) + 3 * HOUR_MS);
     const night = await figures();
     expect(night.running).toBe(true);
     expect(night.rows.every(({ running }) => running)).toBe(true);
