@@ -12,9 +12,12 @@ const missed = (before: readonly Morning[], now: Date) =>
   minutesMissed(predictReady(current, before, 'nodes', now), PROMISED, now);
 const after = (seconds: number) => new Date(ASKED.getTime() + seconds * 1000);
 
-test.each([5, 12, 25, 40, 58])('one bad morning among %i does not warn people of each one after it', (count) => {
-  expect(missed(mornings(...usual(count), 900), after(0))).toBeUndefined();
-});
+test.each([5, 12, 25, 40, 58])(
+  'one bad morning among %i does not warn people of each one after it',
+  (count) => {
+    expect(missed(mornings(...usual(count), 900), after(0))).toBeUndefined();
+  },
+);
 
 test('two bad ones of few do: it may happen again', () => {
   expect(missed(mornings(...usual(20), 900, 900), after(0))).toEqual({ minutes: 12, isExpected: false });
