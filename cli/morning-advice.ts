@@ -34,6 +34,13 @@ export function adviceOf(mornings: readonly Morning[]): readonly Advice[] {
       why: 'from instances in service until all nodes were Ready',
     }),
     phaseAdvice(usual, {
+      from: 'nodes',
+      to: 'argocd',
+      lever:
+        'system pods that start first: priority class system-cluster-critical for CoreDNS, the ingress controller and Argo CD, and their images on the node',
+      why: 'from the last node that was Ready until Argo CD answered',
+    }),
+    phaseAdvice(usual, {
       from: 'argocd',
       to: 'applications',
       lever: 'images that are on the node already: pre-pulled, or in a snapshot of its data volume',

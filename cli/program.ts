@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, type LoadedConfig, loadConfig, UnknownEnvironmentError } from '#lib/config-file.ts';
 import { fileProblem } from '#lib/file-problem.ts';
 import { DURATION_EXAMPLES, UNTIL_EXAMPLES } from '#model/when.ts';
+import type { BillOptions } from './bill/bill.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import type { DoctorOptions } from './doctor/doctor.ts';
 import type { DoorbellIngressOptions } from './doorbell-ingress.ts';
@@ -204,6 +205,19 @@ function addNightCommands(invocation: Invocation): void {
     .action(async (options: NightsOptions) =>
       invocation.finish({ complete: await nights(await invocation.config(), options, io) }),
     );
+
+  command(
+    program,
+    'bill',
+    'count what is still billed while a cluster sleeps: control plane, gateways, volumes, what has no schedule',
+    ['nightshift bill', 'nightshift bill --environment develop --json'],
+  )
+    .option('-e, --environment <name>', 'only this environment')
+    .option('--json', JSON_OPTION)
+    .action(async (options: BillOptions) => {
+      const { bill } = await import('./bill/bill.ts');
+      invocation.finish({ complete: await bill(await invocation.config(), options, io) });
+    });
 }
 
 interface StatusOptions extends FleetOptions {

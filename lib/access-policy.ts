@@ -120,6 +120,10 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
         'ec2:DescribeInstances',
         'ec2:DescribeInstanceTypes',
         'ec2:DescribeSubnets',
+        // `nightshift bill` counts what stands at night.
+        ...(environment.production
+          ? []
+          : ['ec2:DescribeNatGateways', 'ec2:DescribeVolumes', 'elasticloadbalancing:DescribeLoadBalancers']),
         ...(environment.network ? ['ec2:DescribeVpcEndpoints', 'ec2:DescribeRouteTables'] : []),
       ],
       resources: ['*'],

@@ -1,11 +1,12 @@
 /** The branch-deploy capability: deploys a merged branch with Argo CD. */
 import { CfnOutput, Duration } from 'aws-cdk-lib';
-import { Rule } from 'aws-cdk-lib/aws-events';
+import { EventField, Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { EnvironmentConfig } from '#model/config.ts';
 import { imageRepositories } from '#model/image-repository.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
+import { type ScheduledTrigger, TRIGGER_SOURCE } from '#model/trigger.ts';
 import { argocdCapabilityArn, buildProjectArn, clusterArn, imageRepositoryArn, secretArn } from './arns.ts';
 import { BuildProject } from './build-project.ts';
 import { checkedEnvironment } from './checked-environment.ts';
@@ -19,7 +20,6 @@ import {
   putsEvents,
 } from './nightshift-function.ts';
 import type { StateTable } from './state-table.ts';
-import { Timer } from './timer.ts';
 
 /** The environment, its table and its topics. */
 export type BranchDeployProps = CapabilityProps;
@@ -82,16 +82,30 @@ export class BranchDeploy extends Construct {
         eventPattern: clusterAwake(settings.environment, settings.account),
         targets: [target],
       });
-    new Timer(this, 'Timer', { environment: settings.environment, target: this.function }).call(
-      'branch-deploy-tick',
-      {
-        trigger: 'tick',
-        expression: 'rate(1 minute)',
-        description: `continues pending deploys in ${settings.environment}, and finds builds whose event was lost`,
-        maxEventAge: Duration.minutes(1),
-        retryAttempts: 3,
-      },
-    );
+    this.#onTick(settings.environment);
+  }
+
+  /** A rule, not EventBridge Scheduler: one with a rate costs nothing, and a tick needs no time zone. */
+  #onTick(environment: string): void {
+    const input = {
+      source: TRIGGER_SOURCE,
+      trigger: 'tick',
+      schedule: 'branch-deploy-tick',
+      id: EventField.eventId,
+      time: EventField.time,
+    } satisfies ScheduledTrigger;
+    new Rule(this, 'Tick', {
+      description: `continues pending deploys in ${environment}, and finds builds whose event was lost`,
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [
+        new LambdaFunction(this.function.lambda, {
+          event: RuleTargetInput.fromObject(input),
+          deadLetterQueue: this.function.deadLetters,
+          maxEventAge: Duration.minutes(1),
+          retryAttempts: 3,
+        }),
+      ],
+    });
   }
 
   /** In a hub other environments have applications too: each environment has a group of its own there. */

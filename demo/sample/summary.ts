@@ -117,7 +117,7 @@ async function summarizeEnvironment(
 }
 
 /** What `savings`, `mornings` and the console show at this moment. */
-async function storedNight(
+export async function storedNight(
   lab: Lab,
   environment: LabEnvironment,
 ): Promise<Pick<EnvironmentSummary, 'nodeHoursSaved' | 'starts'>> {

@@ -14,6 +14,7 @@ export interface Prediction {
 
 /** The share of the cases that is left out of `latest`: a smaller one warns people of mornings that are in time all the same. */
 const UNLIKELY = 0.02;
+const ENOUGH_TO_LEAVE_ONE_OUT = 5;
 
 /**
  * What is left of the phase that is awaited now, by the mornings in which it took longer than it has taken already, and
@@ -42,13 +43,16 @@ export function predictReady(
   const at = (seconds: number) => new Date(now.getTime() + seconds * SECOND_MS);
   // Each with each: the phases of a morning are slow for different reasons.
   const totals = left.flatMap((one) => (rests.length > 0 ? rests : [0]).map((rest) => one + rest));
-  return { expected: at(median(totals)), latest: at(slowestBut(UNLIKELY, totals)) };
+  const unlikely = Math.floor(totals.length * UNLIKELY);
+  // Of few mornings that share is less than one: the one bad morning among them would warn people on each one after it.
+  const isOneOfFew = steps.length * UNLIKELY < 1 && left.length >= ENOUGH_TO_LEAVE_ONE_OUT;
+  const leftOut = isOneOfFew ? Math.max(unlikely, totals.length / left.length) : unlikely;
+  return { expected: at(median(totals)), latest: at(slowestBut(leftOut, totals)) };
 }
 
-/** The slowest when that share of them is left out. */
-function slowestBut(share: number, values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => b - a);
-  return sorted[Math.floor(sorted.length * share)] ?? 0;
+/** The slowest when so many of them are left out. */
+function slowestBut(count: number, values: readonly number[]): number {
+  return [...values].sort((a, b) => b - a)[count] ?? 0;
 }
 
 const UNKNOWN_REST_SECONDS = 60;

@@ -57,6 +57,10 @@ export interface AssemblyRun {
     event: CustomResourceEvent,
     physicalId?: string,
   ): Promise<readonly CustomResourceAnswer[]>;
+  /** No trigger fires until `arm`: time may pass in which nothing is to happen. Events of that time are lost. */
+  disarm(): void;
+  /** Triggers fire again, from now on. */
+  arm(): void;
   /** Disarms the triggers and ends every process. */
   close(): Promise<void>;
 }
@@ -100,7 +104,7 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
     deadLetters.push(message);
     options.onDeadLetter?.(message);
   });
-  const triggers = armTriggers(deployments, {
+  const triggerOptions = {
     context,
     deliver(target: TargetSpec, payload: string) {
       const runner = byArn.get(target.arn);
@@ -110,7 +114,8 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
       options.startExecution(target.arn, payload);
     },
     ...(options.delivery ? { delivery: options.delivery } : {}),
-  });
+  };
+  let triggers = armTriggers(deployments, triggerOptions);
 
   return {
     deployments,
@@ -150,6 +155,11 @@ export async function runAssembly(options: AssemblyOptions): Promise<AssemblyRun
         }
       }
       return answers;
+    },
+    disarm: () => triggers.stop(),
+    arm() {
+      triggers.stop();
+      triggers = armTriggers(deployments, triggerOptions);
     },
     async close() {
       triggers.stop();

@@ -38,6 +38,8 @@ export interface TargetSpec {
   readonly input?: string;
   /** Sent instead of the event, which stands in it as `<aws.events.event.json>`. */
   readonly inputTemplate?: string;
+  /** What stands in the template as `<name>`: a field of the event's envelope, by name. */
+  readonly inputPaths?: Readonly<Record<string, EnvelopeField>>;
   readonly deadLetterArn?: string;
 }
 
@@ -115,28 +117,54 @@ function readTarget(where: string, target: JsonObject): TargetSpec {
     arn: String(target['Arn']),
     ...(target['RoleArn'] === undefined ? {} : { roleArn: String(target['RoleArn']) }),
     ...(target['Input'] === undefined ? {} : { input: String(target['Input']) }),
-    ...(target['InputTransformer'] === undefined
-      ? {}
-      : { inputTemplate: readTemplate(where, target['InputTransformer']) }),
+    ...(target['InputTransformer'] === undefined ? {} : readTransformer(where, target['InputTransformer'])),
     ...(typeof letters === 'string' ? { deadLetterArn: letters } : {}),
   };
 }
 
-/** The one variable that the lab knows; EventBridge puts it in as JSON. */
+/** EventBridge puts the whole event in for it, as JSON. */
 export const WHOLE_EVENT = '<aws.events.event.json>';
 
-function readTemplate(where: string, transformer: Json): string {
+/** Every event has them, so that a variable is never without a value. */
+const ENVELOPE = ['id', 'time', 'source', 'account', 'region', 'detail-type'] as const;
+export type EnvelopeField = (typeof ENVELOPE)[number];
+
+function readTransformer(
+  where: string,
+  transformer: Json,
+): Required<Pick<TargetSpec, 'inputTemplate' | 'inputPaths'>> {
   const template = isObject(transformer) ? transformer['InputTemplate'] : undefined;
   const paths = isObject(transformer) ? (transformer['InputPathsMap'] ?? {}) : {};
-  if (typeof template !== 'string' || !isObject(paths) || Object.keys(paths).length > 0)
-    throw new AssemblyError(
-      `${where} has an input transformer with paths: the lab puts in ${WHOLE_EVENT} only`,
-    );
-  const filled = template.replaceAll(WHOLE_EVENT, '{}');
+  if (typeof template !== 'string' || !isObject(paths))
+    throw new AssemblyError(`${where} has an input transformer without a template`);
+  const inputPaths: Record<string, EnvelopeField> = {};
+  for (const [name, path] of Object.entries(paths)) {
+    const field = ENVELOPE.find((one) => path === `$.${one}`);
+    if (!field)
+      throw new AssemblyError(
+        `${where} has an input transformer with the path ${JSON.stringify(path)}: the lab puts in ${WHOLE_EVENT} and fields of the envelope only`,
+      );
+    inputPaths[name] = field;
+  }
+  // A variable within quotes is put in without its own.
+  const filled = filledTemplate({ inputTemplate: template, inputPaths }, () => '{}');
   try {
-    if (!filled.includes('<') && isObject(JSON.parse(filled))) return template;
+    if (!filled.includes('<') && !/"[^":,]*\{\}[^":,]*"/.test(filled) && isObject(JSON.parse(filled)))
+      return { inputTemplate: template, inputPaths };
   } catch {}
   throw new AssemblyError(`${where} has the input template ${template}, which is no JSON object`);
+}
+
+/** `value` gives the JSON of a field, or of the whole event. */
+export function filledTemplate(
+  { inputTemplate, inputPaths }: Required<Pick<TargetSpec, 'inputTemplate' | 'inputPaths'>>,
+  value: (field: EnvelopeField | undefined) => string,
+): string {
+  const whole = inputTemplate.replaceAll(WHOLE_EVENT, () => value(undefined));
+  return Object.entries(inputPaths).reduce(
+    (text, [name, field]) => text.replaceAll(`<${name}>`, () => value(field)),
+    whole,
+  );
 }
 
 /** A rule or schedule that may not invoke its function does nothing in AWS, so it is an error here. */

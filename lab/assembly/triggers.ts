@@ -2,7 +2,7 @@
 import type { AwsEvent, WorldContext } from '#lab/world/interfaces.ts';
 import type { Deployment, RuleSpec, ScheduleSpec, TargetSpec } from './deployment.ts';
 import { compileExpression } from './expressions.ts';
-import { WHOLE_EVENT } from './trigger-specs.ts';
+import { filledTemplate } from './trigger-specs.ts';
 
 /** Invokes a function asynchronously with a payload (JSON), or starts a state machine with it, as EventBridge does. */
 export type Deliver = (target: TargetSpec, payload: string) => void;
@@ -63,8 +63,12 @@ export function armTriggers(
 }
 
 /** What a target gets of an event (JSON). */
-export function payloadOf({ input, inputTemplate }: TargetSpec, event: string): string {
-  return input ?? inputTemplate?.replaceAll(WHOLE_EVENT, () => event) ?? event;
+export function payloadOf({ input, inputTemplate, inputPaths = {} }: TargetSpec, event: string): string {
+  if (input !== undefined || inputTemplate === undefined) return input ?? event;
+  const fields = JSON.parse(event) as AwsEvent;
+  return filledTemplate({ inputTemplate, inputPaths }, (field) =>
+    field === undefined ? event : JSON.stringify(fields[field]),
+  );
 }
 
 function repeat(

@@ -17,6 +17,8 @@ const CONFIRM_TO_SYNC_SECONDS = 5;
 interface Woken {
   readonly readyToConfirm: number;
   readonly confirmToSync: number;
+  /** From the request that restores the first group to that of the last: what another order of the groups could gain. */
+  readonly firstToLastGroup: number;
 }
 
 export const wake: Bench = async ({ log }) => {
@@ -46,6 +48,11 @@ export const wake: Bench = async ({ log }) => {
           mornings.map(({ confirmToSync }) => confirmToSync),
           CONFIRM_TO_SYNC_SECONDS,
         ),
+        {
+          what: 'first group requested → last group requested, slowest',
+          value: Math.max(...mornings.map(({ firstToLastGroup }) => firstToLastGroup)),
+          unit: 's',
+        },
       ],
     };
   } finally {
@@ -73,6 +80,7 @@ async function oneMorning(site: Site, decisions: Decision[], evening: number): P
   site.lab.codebuild.push({ repository: 'https://github.com/example/api', ref: 'refs/heads/develop' });
   await clock.runUntil(evening + 10 * HOUR_MS);
   decisions.length = 0;
+  const before = site.front.calls.length;
   await clock.runUntil(evening + 10 * HOUR_MS + 30 * MINUTE_MS);
   const confirmed = lastOf(decisions, 'confirm-start');
   const synced = decisions.find(({ action, time }) => action === 'sync' && time >= confirmed.time);
@@ -81,7 +89,18 @@ async function oneMorning(site: Site, decisions: Decision[], evening: number): P
   return {
     readyToConfirm: (Date.parse(confirmed.time) - ready) / SECOND_MS,
     confirmToSync: (Date.parse(synced.time) - Date.parse(confirmed.time)) / SECOND_MS,
+    firstToLastGroup: requestedWithin(site, before) / SECOND_MS,
   };
+}
+
+/** Milliseconds from the first request that resizes a group to the last. */
+function requestedWithin(site: Site, before: number): number {
+  const times = site.front.calls
+    .slice(before)
+    .filter(({ operation }) => ['UpdateNodegroupConfig', 'UpdateAutoScalingGroup'].includes(operation))
+    .map(({ time }) => time);
+  if (times.length < 2) throw new Error('a start restored fewer than two groups');
+  return Math.max(...times) - Math.min(...times);
 }
 
 function lastOf(decisions: readonly Decision[], action: Decision['action']): Decision {

@@ -115,6 +115,14 @@ describe('nightshift mornings', () => {
     expect((await ask('--environment', 'develop')).out).not.toContain('shorter');
   });
 
+  test('says with --advice that the system pods are slow where Argo CD answers late', async () => {
+    await stored('develop', [
+      aMorning(26, { seconds: { instances: 10, nodes: 20, argocd: 200, applications: 210 } }),
+    ]);
+    const { out } = await ask('--environment', 'develop', '--advice');
+    expect(out.split('\n').at(-1)).toMatch(/^ {4}3\.0 min {2}system pods that start first.*1 starts\)$/);
+  });
+
   test.each(['0', '91', '1.5', 'many'])('refuses --days %s', async (days) => {
     const { code, err } = await ask('--days', days);
     expect(code).toBe(1);

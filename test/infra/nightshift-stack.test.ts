@@ -294,7 +294,6 @@ describe('the triggers', () => {
         input('edge', 'night-schedule-edge-2200'),
       ],
       ['night-schedule-tick', 'rate(1 minute)', undefined, input('tick', 'night-schedule-tick')],
-      ['branch-deploy-tick', 'rate(1 minute)', undefined, input('tick', 'branch-deploy-tick')],
     ]);
     develop.allResourcesProperties('AWS::Scheduler::Schedule', {
       FlexibleTimeWindow: { Mode: 'OFF' },
@@ -307,9 +306,25 @@ describe('the triggers', () => {
     expect(timers.map(({ Action, Resource }) => [Action, Resource.length])).toEqual([
       [['lambda:InvokeFunction'], 1],
       [['sqs:SendMessage'], 1],
-      [['lambda:InvokeFunction'], 1],
-      [['sqs:SendMessage'], 1],
     ]);
+  });
+
+  test('of branch-deploy have a tick every minute from a rule, in the form of the other ticks', () => {
+    develop.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [
+        {
+          DeadLetterConfig: { Arn: Match.anyValue() },
+          RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 3 },
+          InputTransformer: {
+            InputPathsMap: { id: '$.id', time: '$.time' },
+            InputTemplate:
+              '{"source":"nightshift","trigger":"tick","schedule":"branch-deploy-tick","id":<id>,"time":<time>}',
+          },
+        },
+      ],
+    });
   });
 
   test('of spot-drain are five kinds of events, one of them watched in a rule of its own, and a rate', () => {

@@ -319,6 +319,31 @@ describe.skipIf(!CHROMIUM)('thirty environments in a browser', () => {
     await page.context().close();
   });
 
+  test('show sixty mornings, each as a mark that is not cut off, and say how many were in time', async () => {
+    for (const width of [390, 1440]) {
+      const page = await opened(width, 900, 'light');
+      await page.locator('.row-button').nth(5).click();
+      const figure = page.locator('figure.promise');
+      await figure.getByText('57 of 60 mornings ready in time').waitFor();
+      expect(await figure.getByRole('img', { name: '57 of 60 mornings ready in time' }).count()).toBe(1);
+      expect(await figure.locator('rect.missed').count()).toBe(3);
+      const marks = await figure.locator('rect').evaluateAll((all) => {
+        const frame = all[0]?.closest('svg')?.getBoundingClientRect();
+        return all.map((one) => {
+          const { left, right, bottom } = one.getBoundingClientRect();
+          return frame !== undefined && left >= 0 && right <= frame.right + 1 && bottom <= frame.bottom + 1;
+        });
+      });
+      expect(marks).toHaveLength(60);
+      expect(marks).not.toContain(false);
+      await page.getByRole('button', { name: '日本語' }).click();
+      await figure.getByText('60 回の朝のうち 57 回は時刻どおり').waitFor();
+      expect(await violationsOf(page)).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      await page.context().close();
+    }
+  });
+
   test('show no hours that would cover the dates on a phone', async () => {
     const page = await opened(390, 844, 'light');
     await page.locator('.row-button').nth(1).click();

@@ -19,8 +19,9 @@ export function promise(view: EnvironmentView): VNode | null {
       {
         role: 'img',
         'aria-label': sum,
+        // Where the page is narrower the picture shrinks, and no mark is cut off.
+        viewBox: `0 0 ${IN_A_ROW * (SIZE + GAP)} ${rows * (SIZE + GAP)}`,
         width: IN_A_ROW * (SIZE + GAP),
-        height: rows * (SIZE + GAP),
       },
       mornings.map((one, index) =>
         h(

@@ -127,7 +127,12 @@ function clientsFor({ name, environment }: NamedEnvironment) {
   };
 }
 
-function kubernetesClient(eks: EKSClient, { environment }: NamedEnvironment, io: Io): KubernetesClient {
+/** With the identity that the SDK's client has in AWS. */
+export function kubernetesClient(
+  eks: EKSClient,
+  { environment }: NamedEnvironment,
+  io: Io,
+): KubernetesClient {
   const { cluster, region } = environment;
   return createKubernetesClient({
     cluster,
@@ -196,7 +201,7 @@ function placeOf({ environment }: NamedEnvironment): string {
 }
 
 /** Adds the environment and its account to the message of a `CloudError`. */
-async function withEnvironmentName<T>(named: NamedEnvironment, call: () => Promise<T>): Promise<T> {
+export async function withEnvironmentName<T>(named: NamedEnvironment, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {

@@ -22,6 +22,7 @@ import { type Override, overrideSchema, type Pause, pauseSchema } from '#model/s
 import { createLedger } from './ledger.ts';
 import { expiryOf } from './night.ts';
 import { type Records, recordsOf } from './records.ts';
+import { packedMornings, packedMorningsSchema, unpackedMornings } from './stored-mornings.ts';
 import type { Row, Table } from './table.ts';
 import {
   AUTOSCALER_PREFIX,
@@ -47,6 +48,7 @@ export function createNightStore(table: Table, cluster: string): Store {
   const autoscalers = recordsOf(table, NIGHT, savedAutoscalerSchema);
   const cronJobs = recordsOf(table, NIGHT, savedCronJobSchema);
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
+  const mornings = recordsOf(table, NIGHT, packedMorningsSchema);
   const notesOf = <N extends NoteName>(what: N) => recordsOf<Notes[N]>(table, NIGHT, noteSchemas[what]);
 
   return {
@@ -63,7 +65,10 @@ export function createNightStore(table: Table, cluster: string): Store {
     clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
     writeCronJob: (next, over) => write(cronJobs, cronJobKey(cronJobObject(next)), next, over),
     clearCronJob: (object, over) => cronJobs.removeIf(cronJobKey(object), over),
-    writeNote: (what, next, over) => write(notesOf(what), noteKey(what), next, over),
+    writeNote: (what, next, over) =>
+      what === 'mornings'
+        ? write(mornings, noteKey(what), packedMornings(next as Notes['mornings']), over)
+        : write(notesOf(what), noteKey(what), next, over),
     async addOverride(override) {
       const expires = expiryOf(override);
       return (await overrides.saveIf(override.id, override, 'absent', { expires })) !== undefined;
@@ -116,7 +121,8 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     } else if (key.startsWith(NOTE_PREFIX)) {
       const what = NOTE_NAMES.find((name) => key === noteKey(name));
       if (!what) continue;
-      if (isValid<unknown>(noteSchemas[what], value)) notes[what] = { value, version };
+      const note = what === 'mornings' ? unpackedMornings(value) : value;
+      if (isValid<unknown>(noteSchemas[what], note)) notes[what] = { value: note, version };
       else broken('note', what);
     }
   }

@@ -1,5 +1,5 @@
 /** What self-service reads of the night, and the overrides that it adds. */
-import { noteSchemas } from '#functions/night-schedule/records.ts';
+import type { Morning } from '#functions/night-schedule/records.ts';
 import type { SelfServiceStore, ShownDecision } from '#functions/self-service/ports.ts';
 import { DAY_MS } from '#model/duration.ts';
 import * as s from '#model/record-schema.ts';
@@ -8,6 +8,7 @@ import { createLedger } from './ledger.ts';
 import { readGeneration } from './link-generation.ts';
 import { createNightReader, expiryOf } from './night.ts';
 import { recordsOf } from './records.ts';
+import { packedMorningsSchema, unpackedMornings } from './stored-mornings.ts';
 import { DECISION, NIGHT, noteKey, OVERRIDE } from './table-keys.ts';
 import type { Table } from './table-port.ts';
 
@@ -27,7 +28,7 @@ const shownDecision: s.Schema<ShownDecision> = s.object({
 export function createSelfServiceStore(table: Table): SelfServiceStore {
   const reader = createNightReader(table);
   const overrides = recordsOf(table, OVERRIDE, overrideSchema);
-  const mornings = recordsOf(table, NIGHT, noteSchemas.mornings);
+  const mornings = recordsOf(table, NIGHT, packedMorningsSchema);
   const ledger = createLedger(table);
   const shownDecisions = recordsOf(table, DECISION, shownDecision);
 
@@ -45,7 +46,7 @@ export function createSelfServiceStore(table: Table): SelfServiceStore {
         overrides: view.overrides,
         ...(view.pause ? { pause: view.pause } : {}),
         generation,
-        mornings: starts?.value ?? [],
+        mornings: starts ? (unpackedMornings(starts.value) as readonly Morning[]) : [],
         // Oldest first: the last entry of a group counts.
         nodes: Object.fromEntries(entries.map(({ group, nodes }) => [group, nodes])),
       };

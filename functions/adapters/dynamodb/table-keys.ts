@@ -7,7 +7,7 @@
  * | `night`    | `saved#<cluster>/<group>`  | the sizes taken from a group            | never   |
  * | `night`    | `autoscaler#<object>`      | what was taken from an autoscaler: `deployment#<namespace>/<name>`, `nodepool#<name>` | never |
  * | `night`    | `cronjob#<ns>/<name>`      | a CronJob that was suspended            | never   |
- * | `night`    | `note#<what>`              | marks of the pass: warned, mornings, keep-up, reported, seen; retired | never |
+ * | `night`    | `note#<what>`              | marks of the pass: warned, mornings (as lines), keep-up, reported, seen; retired | never |
  * | `override` | `<id>`                     | Override                                | a week after its end |
  * | `override` | `pause`                    | Pause of all capabilities               | a week after its end |
  * | `override` | `links`                    | LinkGeneration: older links are revoked | never   |

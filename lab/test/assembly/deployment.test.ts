@@ -141,6 +141,41 @@ describe('a stack', () => {
       'no JSON object',
     ],
     [
+      'a rule whose variable is a path into the detail',
+      {
+        resources: aRule('R', 'Fn', {
+          EventPattern: { source: ['a'] },
+          Targets: [
+            {
+              Id: 'T',
+              Arn: { 'Fn::GetAtt': ['Fn', 'Arn'] },
+              InputTransformer: {
+                InputPathsMap: { what: '$.detail.what' },
+                InputTemplate: '{"what":<what>}',
+              },
+            },
+          ],
+        }),
+      },
+      'fields of the envelope only',
+    ],
+    [
+      'a rule whose variable stands within quotes',
+      {
+        resources: aRule('R', 'Fn', {
+          EventPattern: { source: ['a'] },
+          Targets: [
+            {
+              Id: 'T',
+              Arn: { 'Fn::GetAtt': ['Fn', 'Arn'] },
+              InputTransformer: { InputPathsMap: { id: '$.id' }, InputTemplate: '{"id":"<id>"}' },
+            },
+          ],
+        }),
+      },
+      'no JSON object',
+    ],
+    [
       'a rule that may not start its state machine',
       { resources: aWatch({ mayStart: false }), functions: { Fn: '' } },
       'may not start',

@@ -34,6 +34,7 @@ import type {
 import { createPrincipals, type PrincipalOptions, type Principals } from './principals.ts';
 import { createScaling } from './scaling.ts';
 import { createSecrets, type Secrets } from './secrets.ts';
+import { createStanding, type Standing } from './standing.ts';
 import { createState } from './state.ts';
 
 export type { StateChange } from './ec2.ts';
@@ -42,6 +43,7 @@ export type { FleetLaunch } from './fleet.ts';
 export type { HealthEventOptions } from './instance-events.ts';
 export type * from './model.ts';
 export { configuredSizes } from './nodegroup-rollout.ts';
+export type { NatGateway, Volume } from './standing.ts';
 export { page } from './state.ts';
 export type { WarmPoolOptions } from './warm-pool.ts';
 
@@ -94,6 +96,7 @@ export interface AwsWorld {
   readonly secrets: Secrets;
   readonly macKeys: MacKeys;
   readonly loadBalancers: LoadBalancers;
+  readonly standing: Standing;
   readonly messaging: Messaging;
   readonly principals: Principals;
 
@@ -153,6 +156,7 @@ export function createAws(context: WorldContext): AwsWorld {
     secrets,
     macKeys: createMacKeys(state),
     loadBalancers: createLoadBalancers(state),
+    standing: createStanding(state),
     messaging,
     principals,
     clusters: () => state.clusters,

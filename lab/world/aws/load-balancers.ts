@@ -40,12 +40,24 @@ export interface Listener {
   readonly rules: Map<string, Rule>;
 }
 
+export interface LoadBalancer {
+  readonly arn: string;
+  readonly name: string;
+  readonly type: 'application' | 'network' | 'gateway';
+  /** Absent where the lab was not given one. */
+  readonly vpc?: string | undefined;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
 export interface LoadBalancers {
   /** Its ARN. */
   addLoadBalancer(
     options: Scope & {
       readonly name: string;
       readonly tags?: Readonly<Record<string, string>>;
+      /** Default `application`. */
+      readonly type?: LoadBalancer['type'];
+      readonly vpc?: string;
       /** Default: made up. */
       readonly arn?: string;
     },
@@ -62,6 +74,7 @@ export interface LoadBalancers {
   ): string;
   addTargetGroup(options: TargetGroupOptions): TargetGroup;
   removeListener(arn: string): void;
+  list(scope: Scope): readonly LoadBalancer[];
   /** In the order in which they are evaluated, the default one last. */
   rules(scope: Scope, listener: string): readonly Rule[];
   createRule(
@@ -80,12 +93,17 @@ export interface LoadBalancers {
   route(listener: string, request: { readonly host: string; readonly path: string }): Rule | undefined;
 }
 
+const PATHS: Readonly<Record<LoadBalancer['type'], string>> = {
+  application: 'app',
+  network: 'net',
+  gateway: 'gwy',
+};
 const HIGHEST_PRIORITY = 50_000;
 /** Without the default ones. */
 const RULES_OF_A_LOAD_BALANCER = 100;
 
 export function createLoadBalancers(state: State): LoadBalancers {
-  const balancers = new Map<string, Map<string, string>>();
+  const balancers = new Map<string, LoadBalancer>();
   const listeners = new Map<string, Listener>();
   const groups = new Map<string, TargetGroup>();
   const hex = () => state.context.hex(16);
@@ -107,9 +125,9 @@ export function createLoadBalancers(state: State): LoadBalancers {
       .flatMap((one) => [...one.rules.values()]);
 
   return {
-    addLoadBalancer({ name, tags = {}, arn: given, ...scope }) {
-      const arn = given ?? `${base(scope)}:loadbalancer/app/${name}/${hex()}`;
-      balancers.set(arn, new Map(Object.entries(tags)));
+    addLoadBalancer({ name, tags = {}, type = 'application', vpc, arn: given, ...scope }) {
+      const arn = given ?? `${base(scope)}:loadbalancer/${PATHS[type]}/${name}/${hex()}`;
+      balancers.set(arn, { arn, name, type, vpc, tags: new Map(Object.entries(tags)) });
       return arn;
     },
     addListener(loadBalancer, { tags = {}, targetGroup, arn: given } = {}) {
@@ -143,6 +161,7 @@ export function createLoadBalancers(state: State): LoadBalancers {
       return group;
     },
     removeListener: (arn) => void listeners.delete(arn),
+    list: (scope) => [...balancers.values()].filter(({ arn }) => isIn(scope, arn)),
     rules: (scope, arn) => sorted(listenerOf(scope, arn)),
     createRule(scope, arn, { priority, conditions, targetGroups }) {
       const listener = listenerOf(scope, arn);
@@ -192,7 +211,7 @@ export function createLoadBalancers(state: State): LoadBalancers {
     tags(scope, arn) {
       if (!isIn(scope, arn))
         throw new AwsError('LoadBalancerNotFound', 'One or more load balancers not found');
-      const found = balancers.get(arn) ?? listeners.get(arn)?.tags;
+      const found = balancers.get(arn)?.tags ?? listeners.get(arn)?.tags;
       if (found) return found;
       const code = arn.includes(':listener/') ? 'ListenerNotFound' : 'LoadBalancerNotFound';
       throw new AwsError(code, 'One or more resources not found');

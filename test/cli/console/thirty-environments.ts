@@ -3,7 +3,7 @@ import type { Cloud, Night } from '#cli/cloud.ts';
 import { CloudError } from '#cli/errors.ts';
 import type { Io } from '#cli/io.ts';
 import { emptyRecord } from '#functions/branch-deploy/record.ts';
-import type { LedgerEntry } from '#functions/night-schedule/records.ts';
+import type { LedgerEntry, Morning } from '#functions/night-schedule/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import type { Decision } from '#model/decision.ts';
@@ -59,7 +59,12 @@ export const config: NightshiftConfig = {
         name,
         kind === 'production'
           ? { ...place, production: true as const }
-          : { ...place, schedule: `office-${zone}`, prices: { currency: 'USD', perNodeHour: { '*': 0.07 } } },
+          : {
+              ...place,
+              schedule: `office-${zone}`,
+              readyBy: 'nodes' as const,
+              prices: { currency: 'USD', perNodeHour: { '*': 0.07 } },
+            },
       ];
     }),
   ),
@@ -116,6 +121,16 @@ const PHASES: Readonly<Record<Kind, ClusterState['phase'] | undefined>> = {
   production: undefined,
 };
 
+/** Sixty of them, three of which were late. */
+const mornings: readonly Morning[] = Array.from({ length: 60 }, (_, index) => {
+  const asked = NOW.getTime() - (60 - index) * 24 * HOUR_MS;
+  return {
+    asked: new Date(asked).toISOString(),
+    promised: new Date(asked + HOUR_MS / 6).toISOString(),
+    seconds: { instances: 120, nodes: index % 23 === 10 ? 900 : 240 },
+  };
+});
+
 function nightOf(kind: Kind): Night {
   const phase = PHASES[kind];
   const override = {
@@ -140,6 +155,7 @@ function nightOf(kind: Kind): Night {
     corrupt: [],
     saved,
     seenAt: NOW.toISOString(),
+    ...(kind === 'production' ? {} : { mornings }),
     ...(kind === 'overridden' ? { override } : {}),
     ...(phase
       ? {

@@ -41,7 +41,9 @@ export const OPERATIONS: readonly string[] = [
   'codebuild:StopBuild',
   'ec2:DescribeInstanceTypes',
   'ec2:DescribeInstances',
+  'ec2:DescribeNatGateways',
   'ec2:DescribeSubnets',
+  'ec2:DescribeVolumes',
   'ec2:StartInstances',
   'ec2:StopInstances',
   'ec2:TerminateInstances',
@@ -120,6 +122,17 @@ export async function callEverything(): Promise<EveryOperation> {
   });
   aws.addAccessEntry(cluster, { principalArn: role.arn, kubernetesGroups: ['nightshift:a'] });
   aws.putSecret({ account, region, name: 'nightshift/argocd', value: 'a.b.c' });
+  const [{ id: subnet = '', vpc = '', zone = '' } = {}] = cluster.subnets;
+  aws.standing.addNatGateway({ account, region, vpc, subnet });
+  aws.standing.addVolume({
+    account,
+    region,
+    sizeGib: 20,
+    type: 'gp3',
+    zone,
+    tags: { team: 'video' },
+    attachment: { instance: 'i-00000000000000000', deleteOnTermination: false },
+  });
   aws.addTopic({ account, region, name: 'nightshift-develop-failure' });
   await world.pass(600);
 
@@ -355,6 +368,10 @@ function ec2Calls(ids: readonly string[]): readonly object[] {
     new ec2.DescribeInstancesCommand({ InstanceIds: ['i-00000000000000000'] }),
     new ec2.DescribeSubnetsCommand({}),
     new ec2.DescribeSubnetsCommand({ SubnetIds: ['subnet-00000000000000000'] }),
+    new ec2.DescribeNatGatewaysCommand({ Filter: [{ Name: 'state', Values: ['available'] }] }),
+    new ec2.DescribeNatGatewaysCommand({ NatGatewayIds: ['nat-00000000000000000'] }),
+    new ec2.DescribeVolumesCommand({ Filters: [{ Name: 'tag-key', Values: ['team'] }] }),
+    new ec2.DescribeVolumesCommand({ VolumeIds: ['vol-00000000000000000'] }),
     new ec2.DescribeInstanceTypesCommand({ InstanceTypes: ['m6i.large'] }),
     new ec2.DescribeInstanceTypesCommand({ InstanceTypes: ['m6i.tiny' as 'm6i.large'] }),
     new ec2.StopInstancesCommand({ InstanceIds }),

@@ -1,11 +1,13 @@
-/** Amazon EC2, API version 2016-11-15: instances and subnets. */
+/** Amazon EC2, API version 2016-11-15: instances, subnets, NAT gateways and volumes. */
 import {
   AwsError,
   type AwsWorld,
   type Instance,
   type InstanceState,
+  type NatGateway,
   page,
   type StateChange,
+  type Volume,
 } from '../../../world/aws/index.ts';
 import { instanceNetwork } from '../../../world/aws/instance-network.ts';
 import { type Parameters, parametersOf } from '../parameters.ts';
@@ -35,7 +37,7 @@ export function ec2Service(aws: AwsWorld): AwsService {
 const operations: Readonly<Record<string, Operation>> = {
   DescribeInstances(aws, request, input) {
     const ids = input.texts('InstanceId');
-    const filters = (input.structures('Filter') ?? []).map(instanceFilter);
+    const filters = filtersOf(input, filterable, tagsOf);
     const found = aws.ec2
       .describe(request, ids)
       .filter((instance) => filters.every((filter) => filter(instance)));
@@ -63,6 +65,41 @@ const operations: Readonly<Record<string, Operation>> = {
       })),
       nextToken,
     };
+  },
+  DescribeNatGateways(aws, request, input) {
+    const ids = input.texts('NatGatewayId');
+    const all = aws.standing.natGateways(request);
+    const missing = ids?.find((id) => !all.some((one) => one.id === id));
+    if (missing !== undefined)
+      throw new AwsError('NatGatewayNotFound', `The Nat Gateway ${missing} was not found`);
+    const filters = filtersOf(input, natGatewayFields, () => ({}));
+    const found = all.filter(
+      (one) => (!ids || ids.includes(one.id)) && filters.every((filter) => filter(one)),
+    );
+    const { items, nextToken } = listed(found, input, { ids, what: 'natGatewaySet', most: 1000 });
+    return {
+      natGatewaySet: items.map(({ id, vpc, subnet, state }) => ({
+        natGatewayId: id,
+        vpcId: vpc,
+        subnetId: subnet,
+        state,
+        connectivityType: 'public',
+      })),
+      nextToken,
+    };
+  },
+  DescribeVolumes(aws, request, input) {
+    const ids = input.texts('VolumeId');
+    const all = aws.standing.volumes(request);
+    const missing = ids?.find((id) => !all.some((one) => one.id === id));
+    if (missing !== undefined)
+      throw new AwsError('InvalidVolume.NotFound', `The volume '${missing}' does not exist.`);
+    const filters = filtersOf(input, volumeFields, ({ tags }) => tags);
+    const found = all.filter(
+      (one) => (!ids || ids.includes(one.id)) && filters.every((filter) => filter(one)),
+    );
+    const { items, nextToken } = listed(found, input, { ids, what: 'volumesSet', most: 1000 });
+    return { volumeSet: items.map(volumeOut), nextToken };
   },
   DescribeInstanceTypes(_aws, _request, input) {
     const types = input.texts('InstanceType') ?? [];
@@ -144,18 +181,64 @@ function instanceIds(input: Parameters): readonly string[] {
   return ids;
 }
 
-function instanceFilter(filter: Readonly<Record<string, unknown>>): (instance: Instance) => boolean {
-  const input = parametersOf({ parameters: filter }, 'InvalidParameterValue');
-  const name = input.text('Name');
-  const values = (input.texts('Value') ?? []).map(pattern);
-  const read = name.startsWith('tag:')
-    ? (instance: Instance) => tagsOf(instance)[name.slice(4)]
-    : filterable[name];
-  if (!read) throw new AwsError('InvalidParameterValue', `The filter '${name}' is invalid`);
-  return (instance) => values.some((value) => value.test(read(instance) ?? '\0'));
+type Fields<T> = Readonly<Record<string, (one: T) => string | undefined>>;
+
+function filtersOf<T>(
+  input: Parameters,
+  fields: Fields<T>,
+  tags: (one: T) => Readonly<Record<string, string>>,
+): readonly ((one: T) => boolean)[] {
+  return (input.structures('Filter') ?? []).map((filter) => {
+    const given = parametersOf({ parameters: filter }, 'InvalidParameterValue');
+    const name = given.text('Name');
+    const values = (given.texts('Value') ?? []).map(pattern);
+    const isAny = (texts: readonly (string | undefined)[]) =>
+      values.some((value) => texts.some((text) => value.test(text ?? '\0')));
+    if (name.startsWith('tag:')) return (one) => isAny([tags(one)[name.slice(4)]]);
+    if (name === 'tag-key') return (one) => isAny(Object.keys(tags(one)));
+    const read = fields[name];
+    if (!read) throw new AwsError('InvalidParameterValue', `The filter '${name}' is invalid`);
+    return (one) => isAny([read(one)]);
+  });
 }
 
-const filterable: Readonly<Record<string, (instance: Instance) => string | undefined>> = {
+const natGatewayFields: Fields<NatGateway> = {
+  'nat-gateway-id': ({ id }) => id,
+  state: ({ state }) => state,
+  'subnet-id': ({ subnet }) => subnet,
+  'vpc-id': ({ vpc }) => vpc,
+};
+
+const volumeFields: Fields<Volume> = {
+  'availability-zone': ({ zone }) => zone,
+  status: ({ attachment }) => (attachment ? 'in-use' : 'available'),
+  'volume-id': ({ id }) => id,
+  'volume-type': ({ type }) => type,
+};
+
+function volumeOut({ id, sizeGib, type, zone, tags, attachment }: Volume) {
+  return {
+    volumeId: id,
+    size: sizeGib,
+    volumeType: type,
+    availabilityZone: zone,
+    status: attachment ? 'in-use' : 'available',
+    encrypted: false,
+    attachmentSet: attachment
+      ? [
+          {
+            volumeId: id,
+            instanceId: attachment.instance,
+            status: 'attached',
+            deleteOnTermination: attachment.deleteOnTermination,
+          },
+        ]
+      : [],
+    tagSet: Object.entries(tags).map(([key, value]) => ({ key, value })),
+  };
+}
+
+const filterable: Fields<Instance> = {
   'availability-zone': ({ view }) => view.zone,
   'instance-id': ({ id }) => id,
   'instance-lifecycle': ({ view }) => (view.capacityType === 'SPOT' ? 'spot' : undefined),

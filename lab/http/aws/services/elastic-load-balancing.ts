@@ -1,6 +1,6 @@
-/** Elastic Load Balancing, API version 2015-12-01, as far as the rules of a listener need it. */
+/** Elastic Load Balancing, API version 2015-12-01, as far as the rules of a listener and the list of what is billed need it. */
 import { AwsError, type AwsWorld, page } from '../../../world/aws/index.ts';
-import type { Rule } from '../../../world/aws/load-balancers.ts';
+import type { LoadBalancer, Rule } from '../../../world/aws/load-balancers.ts';
 import { type Parameters, parametersOf } from '../parameters.ts';
 import { type AwsRequest, type AwsService, type Reply, unknownOperation } from '../service.ts';
 
@@ -27,6 +27,21 @@ export function elasticLoadBalancingService(aws: AwsWorld): AwsService {
 const invalidMarker = () => new AwsError('ValidationError', 'The marker is not valid');
 
 const operations: Readonly<Record<string, Operation>> = {
+  DescribeLoadBalancers(aws, request, input) {
+    const [arns, names] = [input.texts('LoadBalancerArns'), input.texts('Names')];
+    const all = aws.loadBalancers.list(request);
+    const missing =
+      arns?.find((arn) => !all.some((one) => one.arn === arn)) ??
+      names?.find((name) => !all.some((one) => one.name === name));
+    if (missing !== undefined)
+      throw new AwsError('LoadBalancerNotFound', `Load balancers '[${missing}]' not found`);
+    const found = all.filter(
+      ({ arn, name }) => (arns?.includes(arn) ?? true) && (names?.includes(name) ?? true),
+    );
+    const size = input.pageSize('PageSize', 400, 400);
+    const { items, nextToken } = page(found, size, input.optionalText('Marker'), invalidMarker);
+    return { LoadBalancers: items.map(loadBalancerOut), NextMarker: nextToken };
+  },
   DescribeRules(aws, request, input) {
     const found = aws.loadBalancers.rules(request, input.text('ListenerArn'));
     const size = input.pageSize('PageSize', 400, 400);
@@ -78,6 +93,18 @@ const operations: Readonly<Record<string, Operation>> = {
     };
   },
 };
+
+function loadBalancerOut({ arn, name, type, vpc }: LoadBalancer) {
+  return {
+    LoadBalancerArn: arn,
+    LoadBalancerName: name,
+    Type: type,
+    Scheme: 'internet-facing',
+    State: { Code: 'active' },
+    IpAddressType: 'ipv4',
+    VpcId: vpc,
+  };
+}
 
 function ruleOut({ arn, priority, conditions, targetGroups }: Rule) {
   const isDefault = priority === 'default';
