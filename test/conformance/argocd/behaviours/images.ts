@@ -191,6 +191,26 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
       },
     );
 
+    test.each(['server', 'kubernetes'] as const)(
+      'of one of two sources leaves the other at its branch, through the %s',
+      async (way) => {
+        const name = `i-sources-${way}`;
+        await stage().addApplication({ name, project: PROJECT, secondSource: true });
+        const revision = await stage().head(name);
+        const second = await stage().head(`${name}-2`);
+        const later = await stage().push(name);
+        const argocd = await ways[way]();
+        const revisions = [{ position: 1, revision }];
+        expect(await argocd.sync(settings(name), 'deploy-1', { revisions })).toMatchObject({ ok: true });
+        const view = await stage().until('the sync', async () => {
+          const read = await argocd.read(settings(name), { refresh: true });
+          return read.ok && read.value.operation?.phase === 'Succeeded' && read.value;
+        });
+        expect(view.operation?.revisions).toEqual([revision, second]);
+        expect(view.revisions).toEqual([later, second]);
+      },
+    );
+
     test('is refused while the application syncs by itself', async () => {
       const name = 'i-revision-auto';
       await stage().addApplication({ name, project: PROJECT, autoSync: { prune: true } });
@@ -204,6 +224,37 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
       const read = await argocd.read(settings(name));
       expect(read).toMatchObject({ ok: true, value: { autoSync: true, autoPrune: true } });
     });
+  });
+
+  describe('prune', () => {
+    test.each(['server', 'kubernetes'] as const)(
+      'is that of the syncs of Argo CD itself where the config says nothing, and the config comes first, through the %s',
+      async (way) => {
+        const name = `i-prune-${way}`;
+        await stage().addApplication({ name, project: PROJECT, extra: true });
+        const argocd = await ways[way]();
+        const { prune: _, ...silent } = settings(name);
+        const pruned = async (application: typeof silent, deploy: string) => {
+          expect(await argocd.sync(application, deploy, { prune: true })).toMatchObject({ ok: true });
+          return stage().until(deploy, async () => {
+            const read = await argocd.read(application, { refresh: true });
+            if (!read.ok || read.value.pendingOperation) return false;
+            const { operation } = read.value;
+            if (operation?.phase !== 'Succeeded' || !operation.deployIds.includes(deploy)) return false;
+            const { status } = await stage().object(name);
+            return status?.operationState?.operation.sync ?? {};
+          });
+        };
+        await pruned(silent, 'deploy-1');
+        await stage().dropExtra(name);
+        expect((await pruned({ ...silent, prune: false }, 'deploy-2')).prune ?? false).toBe(false);
+        expect((await pruned(silent, 'deploy-3')).prune).toBe(true);
+        await stage().until('Synced', async () => {
+          const read = await argocd.read(silent, { refresh: true });
+          return read.ok && read.value.sync === 'Synced';
+        });
+      },
+    );
   });
 
   describe('branch-deploy of a build with an image', () => {
