@@ -10,9 +10,11 @@ const DIGEST = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
 export interface ImageOptions {
   /** False where Argo CD has no kustomize to render with. */
   readonly kustomize: boolean;
+  /** The same for Helm. */
+  readonly helm: boolean;
 }
 
-export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
+export function images(stage: () => Stage, { kustomize, helm }: ImageOptions): void {
   const settings = (name: string) => settingsOf({ name, project: PROJECT });
   const server = async (role = ROLE) => stage().server(await stage().projectToken(PROJECT, role));
   const ways = { server, kubernetes: async () => stage().objects() };
@@ -162,6 +164,34 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
         ok: false,
         error: { kind: 'forbidden' },
       });
+    });
+  });
+
+  test.runIf(helm)('a Helm parameter that is set on the Application runs after the next sync', async () => {
+    const name = 'i-parameter-helm';
+    await stage().addApplication({ name, project: PROJECT, helm: true });
+    const argocd = await server();
+    await synced(argocd, name, 'deploy-1');
+    const repository = imageRepositoryOf(name);
+    for (const [helmParameter, version] of [
+      ['other.tag', 'kept'],
+      ['image.tag', 'built-1'],
+      ['image.tag', 'built-2'],
+    ] as const)
+      expect(
+        await argocd.setImages(settings(name), [{ repository, version, helmParameter }], 0),
+      ).toMatchObject({ ok: true });
+    const { spec } = await stage().object(name);
+    expect(spec?.source?.helm?.parameters).toMatchObject([
+      { name: 'other.tag', value: 'kept' },
+      { name: 'image.tag', value: 'built-2' },
+    ]);
+    const pods = await synced(argocd, name, 'deploy-2');
+    expect(imagesOf(pods)).toContain(`${repository}:built-2`);
+    const read = await argocd.read(settings(name));
+    expect(read).toMatchObject({
+      ok: true,
+      value: { overrides: [{ parameters: { 'other.tag': 'kept', 'image.tag': 'built-2' } }] },
     });
   });
 
