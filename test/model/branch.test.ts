@@ -208,7 +208,7 @@ test.each<[string, string, boolean]>([
     'oci://ghcr.io/example/api',
     '',
   ].map((other): [string, string, boolean] => ['https://github.com/example/api', other, false]),
-  ['https://git.example.com:8443/a/b', 'https://git.example.com/a/b', false],
+  ['https://git.example.com:8443/a/b', 'https://git.example.com/a/b', true],
   ['https://git.example.com:8443/a/b', 'ssh://git@git.example.com:2222/a/b.git', true],
   ['git@ssh.dev.azure.com:v3/org/team/api', 'https://org@dev.azure.com/org/team/_git/api', true],
 ])('%s and %s are one repository: %s', (one, other, same) => {

@@ -16,6 +16,7 @@ const FORMS: Readonly<Record<string, string>> = {
   case: 'https://Git.Example.com/Example/API.git',
   ssh: 'ssh://git@git.example.com/example/api.git',
   'ssh-port': 'ssh://git@git.example.com:2222/example/api.git',
+  'web-port': 'https://git.example.com:8443/example/api.git',
   scp: 'git@git.example.com:example/api.git',
   'ssh-host': 'ssh://git@ssh.git.example.com:443/example/api.git',
   'other-name': 'https://git.example.com/example/api-manifests.git',
