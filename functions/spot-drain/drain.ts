@@ -48,7 +48,7 @@ export async function drainNode(
   context: Context,
   node: Node,
   claim: Claim,
-  lease: Pick<Lease, 'isOurs'>,
+  lease: Pick<Lease, 'isOurs' | 'claim' | 'note'>,
 ): Promise<DrainResult> {
   if (claim.task !== 'drain') return { kind: 'not-drained' };
   const latest = workUntil(context).getTime();
@@ -67,7 +67,7 @@ export async function drainNode(
     },
     { cluster: context.cluster, clock: context.clock, isStillOurs: async () => lease.isOurs() },
   );
-  return { kind: 'drained', report: await withVolumes(context, node, report, { claim, lease }) };
+  return { kind: 'drained', report: await withVolumes(context, node, report, lease) };
 }
 
 /** A drain that holds a lifecycle action is over when the volumes are detached too, or when its time is. */
@@ -75,9 +75,13 @@ async function withVolumes(
   context: Context,
   node: Node,
   report: DrainReport,
-  work: { readonly claim: Claim; readonly lease: Pick<Lease, 'isOurs'> },
+  lease: Pick<Lease, 'isOurs' | 'claim' | 'note'>,
 ): Promise<DrainReport> {
-  if (report.end !== 'empty' || !hasOpenHook(work.claim)) return report;
+  if (report.end !== 'empty') return report;
+  // A lifecycle action may have joined since the drain began.
+  await lease.note({});
+  const work = { claim: lease.claim().value, lease };
+  if (!hasOpenHook(work.claim)) return report;
   const { waitForVolumes } = await import('./attached-volumes.ts');
   const volumes = await context.recorder.guard(`volumes on ${node.name}`, () =>
     waitForVolumes(context, node.name, report, work),

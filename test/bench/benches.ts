@@ -6,6 +6,7 @@ import { deploy } from './deploy.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
 import { wake } from './wake.ts';
@@ -21,4 +22,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   'self-service': selfService,
   memory,
   cost,
+  scale,
 };

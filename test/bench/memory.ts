@@ -5,16 +5,13 @@
 import type { FunctionSpec } from '@nightshift/lab/assembly/function-runner.ts';
 import type { Capability } from '#model/decision.ts';
 import { type Bench, type Figure, median } from './bench.ts';
+import { MONTH_MINUTES, ONE_PROCESSOR_MB, processorMs, ticksDollars } from './lambda-time.ts';
 import { interruptionOf } from './notice.ts';
-import { PRICES } from './prices.ts';
 import { CALL_MS, type FunctionUnderTest, MINUTE_MS, raiseSite, type Site, tickAt } from './site.ts';
 
 const SIZES_MB = [128, 256, 512, 1024, 1769];
-/** A whole processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
-const ONE_PROCESSOR_MB = 1769;
 /** Reserve for cases that this run does not include. */
 const MOST_MEMORY = 0.8;
-const MONTH_MINUTES = 730 * 60;
 const GROUP = 'memory';
 const PODS = 40;
 
@@ -65,8 +62,7 @@ export const memory: Bench = async ({ runs, log }) => {
         const busy = await plan.busy.run(site, one);
         const chosen = deployed.memoryMb === memoryMb;
         const what = `${plan.capability}, ${memoryMb} MB${chosen ? ' (chosen)' : ''}`;
-        const tickMs = durationOf(quiet, memoryMb);
-        const dollars = plan.ticksAMonth * (tickMs / 1000) * (memoryMb / 1024) * PRICES.lambdaGbSecond;
+        const dollars = ticksDollars(quiet, { memoryMb, ticks: plan.ticksAMonth });
         const most = Math.max(quiet.memoryMb, busy.memoryMb);
         figures.push(
           { what: `${what}: quiet ticks`, value: dollars, unit: '$ a month' },
@@ -108,14 +104,6 @@ export const memory: Bench = async ({ runs, log }) => {
 
 function sized(spec: FunctionSpec, memoryMb: number): FunctionSpec {
   return { ...spec, memoryMb };
-}
-
-function processorMs(cpuMs: number, memoryMb: number): number {
-  return cpuMs * Math.max(1, ONE_PROCESSOR_MB / memoryMb);
-}
-
-function durationOf({ cpuMs, awsCalls }: Work, memoryMb: number): number {
-  return processorMs(cpuMs, memoryMb) + awsCalls * CALL_MS;
 }
 
 async function quietTicks(site: Site, one: FunctionUnderTest, times: number): Promise<Work> {

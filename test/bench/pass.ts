@@ -1,5 +1,6 @@
 /** A pass of night-schedule over ever more groups: how many AWS calls, how long, how much memory. */
 import { type Bench, type Figure, median } from './bench.ts';
+import { MONTH_MINUTES, ticksDollars } from './lambda-time.ts';
 import { type AccountSite, type FunctionUnderTest, MINUTE_MS, raiseAccount, tickAt } from './site.ts';
 
 const SIZES = [1, 10, 100, 500, 2_000];
@@ -35,6 +36,17 @@ export const pass: Bench = async ({ runs, log }) => {
           ...(groups === 500
             ? { target: { what: '< 10 s', met: quiet.every(({ ms }) => ms < LONGEST_MS) } }
             : {}),
+        },
+        {
+          what: `${groups} groups, quiet: duration of a month’s ticks`,
+          value: ticksDollars(
+            {
+              cpuMs: median(quiet.map(({ cpuMs }) => cpuMs)),
+              awsCalls: median(quiet.map(({ calls }) => calls)),
+            },
+            { memoryMb: site.specOf('night-schedule').memoryMb, ticks: MONTH_MINUTES },
+          ),
+          unit: '$ a month',
         },
       );
       memory.push(`${groups}: ${Math.round(Math.max(...quiet.map((one) => one.memoryMb)))} MB`);
@@ -89,7 +101,12 @@ async function settle(site: AccountSite, run: FunctionUnderTest): Promise<void> 
 }
 
 async function measure(site: AccountSite, run: FunctionUnderTest, times: number) {
-  const measured: { readonly calls: number; readonly ms: number; readonly memoryMb: number }[] = [];
+  const measured: {
+    readonly calls: number;
+    readonly ms: number;
+    readonly cpuMs: number;
+    readonly memoryMb: number;
+  }[] = [];
   for (let round = 0; round < times; round++) {
     const before = site.calls();
     const { consumption } = await run.invoke(tickAt(site.context.clock.now()));
@@ -98,6 +115,7 @@ async function measure(site: AccountSite, run: FunctionUnderTest, times: number)
     measured.push({
       calls,
       ms: consumption.handlerMs,
+      cpuMs: consumption.cpuMs,
       memoryMb: consumption.memoryMb,
     });
     if (round + 1 < times) await site.pass(MINUTE_MS);

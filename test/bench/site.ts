@@ -37,21 +37,24 @@ export const MINUTE_MS = 60_000;
  */
 export const CALL_MS = 25;
 
-/** `develop` is a usual environment; `fifty` has as many builds and applications. */
+/** `develop` is a usual environment; the others have as many builds and applications. */
 const office = { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] };
 const CONFIG: NightshiftConfig = {
   schedules: { office },
   environments: {
     develop: environment('develop', ['api', 'web']),
-    fifty: environment(
-      'fifty',
-      Array.from({ length: 50 }, (_, index) => `app-${String(index + 1).padStart(2, '0')}`),
-    ),
+    fifty: environment('fifty', applicationNames(50)),
+    'five-hundred': environment('five-hundred', applicationNames(500), 5),
   },
 };
-export type SiteName = 'develop' | 'fifty';
+export type SiteName = 'develop' | 'fifty' | 'five-hundred';
 
-function environment(name: string, applications: readonly string[]) {
+function applicationNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `app-${String(index + 1).padStart(2, '0')}`);
+}
+
+/** Each build deploys so many of the applications: their list has to fit into the function’s environment. */
+function environment(name: string, applications: readonly string[], perBuild = 1) {
   return {
     account: '111111111111',
     region: 'ap-northeast-1',
@@ -60,12 +63,14 @@ function environment(name: string, applications: readonly string[]) {
     nodegroups: 'all',
     deploy: {
       argocd: { url: `https://argocd.${name}.example.com`, tokenSecret: `nightshift/argocd-${name}` },
-      builds: applications.map((application) => ({
-        project: `${application}-${name}`,
-        repository: `https://github.com/example/${application}`,
-        branch: 'develop',
-        applications: [application],
-      })),
+      builds: applications
+        .filter((_, index) => index % perBuild === 0)
+        .map((application, index) => ({
+          project: `${application}-${name}`,
+          repository: `https://github.com/example/${application}`,
+          branch: 'develop',
+          applications: applications.slice(index * perBuild, (index + 1) * perBuild),
+        })),
     },
   } as const;
 }

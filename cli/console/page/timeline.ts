@@ -119,12 +119,12 @@ function spanOf(
   );
 }
 
-/** Midnights carry their date, noons their hour. */
+/** Midnights carry their date, noons and evenings their hour: one at 06:00 would touch the date. */
 function axis(view: EnvironmentView, from: number, to: number, scale: Scale): VNode {
   const label = (at: number, text: string, kind: string) =>
     h('text', { x: scale(at), y: 12, class: kind }, text);
   return h('svg', { class: 'axis', 'aria-hidden': 'true' }, [
-    ...hours(view, from, to, ['06:00', '12:00', '18:00'])
+    ...hours(view, from, to, ['12:00', '18:00'])
       .filter((at) => at < to - HOUR_MS)
       .map((at) => label(at, clock(view, at), 'hour')),
     ...midnights(view, from, to).flatMap((at) => [

@@ -71,6 +71,14 @@ describe('a lifecycle action of a node with volumes', () => {
     expect(secondsIn(world)).toBeGreaterThanOrEqual(9);
   });
 
+  test('waits for them also where the action joins a drain that a spot notice began', async () => {
+    const world = aWorld([aDatabase()]);
+    attachedUntil(world, 9_000);
+    await Promise.all([world.run(anInterruption()), world.run(aLifecycleAction())]);
+    expect(world.completed).toHaveLength(1);
+    expect(secondsIn(world)).toBeGreaterThanOrEqual(9);
+  });
+
   test('does not hold up a spot notice, which has no action to hold', async () => {
     const world = aWorld([aDatabase()]);
     attachedUntil(world, Number.POSITIVE_INFINITY);

@@ -46,6 +46,8 @@ export function createScene(options: DrainWorldOptions) {
     {
       readonly node: string;
       readonly runsSince: number;
+      /** It was stopped, and runs again since then. */
+      readonly runsAgain: boolean;
       goneAt?: number;
       cordoned?: boolean;
       /** Pods that were running on it when it went, and that nobody had asked to go. */
@@ -56,7 +58,11 @@ export function createScene(options: DrainWorldOptions) {
   >();
   context.signals.on('instance-running', (view) => {
     if (view.cluster === settings.cluster)
-      seen.set(view.id, { node: view.privateDnsName, runsSince: clock.now() });
+      seen.set(view.id, {
+        node: view.privateDnsName,
+        runsSince: clock.now(),
+        runsAgain: seen.has(view.id),
+      });
   });
   /** When the group of an instance began to terminate it, also where that event is lost. */
   const terminatingSince = new Map<string, number>();
