@@ -33,9 +33,9 @@ describe('D1: superseded means that a newer build of the same project is there',
     await world.invoke(event);
     world.codebuild.changeProject(
       { account: ACCOUNT, region: REGION, name: 'api-develop' },
-      { webhook: { filterGroups: [] } },
+      { webhook: { filterGroups: [[{ type: 'FILE_PATH', pattern: '^api/' }]] } },
     );
-    world.push();
+    world.codebuild.push({ repository: REPOSITORY, ref: 'refs/heads/develop', files: ['web/main.ts'] });
     world.workloads.broken = broken;
     await world.pass(2_000);
     world.argocd.startForeignSync('api', { username: 'alice' });
