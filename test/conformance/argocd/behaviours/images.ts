@@ -1,6 +1,7 @@
 /** What runs: live pods, restarts, images that are set on the Application, and named revisions. */
 import { describe, expect, test } from 'vitest';
 import type { Argocd, LivePod } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
 import { imageRepositoryOf, ROLE, type Stage, settingsOf } from '../stage.ts';
 import { aDesk } from './story.ts';
 
@@ -264,7 +265,7 @@ export function images(stage: () => Stage, { kustomize, helm }: ImageOptions): v
         await stage().addApplication({ name, project: PROJECT, extra: true });
         const argocd = await ways[way]();
         const { prune: _, ...silent } = settings(name);
-        const pruned = async (application: typeof silent, deploy: string) => {
+        const pruned = async (application: ApplicationSettings, deploy: string) => {
           expect(await argocd.sync(application, deploy, { prune: true })).toMatchObject({ ok: true });
           return stage().until(deploy, async () => {
             const read = await argocd.read(application, { refresh: true });
