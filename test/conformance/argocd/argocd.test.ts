@@ -4,7 +4,6 @@ import { checkedOn } from '../checked-on.ts';
 import { argocdBehaviours } from './behaviours/index.ts';
 import { givenServer, isGiven } from './given-server.ts';
 import { openRealStage, type RealStage } from './real-stage.ts';
-import { repositoryForms } from './repository-forms.ts';
 import { PROJECT, ROLE, settingsOf } from './stage.ts';
 
 const { env } = process;
@@ -36,8 +35,6 @@ function startedHere(): void {
     });
     argocd.close();
   });
-
-  repositoryForms(opened);
 
   ({ stage } = argocdBehaviours(() => openRealStage(env)));
 

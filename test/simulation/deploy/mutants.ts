@@ -2,8 +2,6 @@
 import type { ApplicationObject } from '#functions/adapters/argocd/application.ts';
 import type { KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
 import type { ApplicationView, BranchDeployPorts, LivePod, Result } from '#functions/branch-deploy/ports.ts';
-import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
-import type { Versioned } from '#functions/shared/versioned.ts';
 import type { BranchDeploySettings } from '#model/settings.ts';
 import type { PromiseId } from '../outcome.ts';
 import { createMemoryTable } from '../table.ts';
@@ -264,23 +262,6 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     })),
   },
   {
-    name: 'a sync by a person just before the manifests name the image ends the deploy',
-    promise: 3,
-    says: /has the outcome failed/,
-    change: change((ports) => ({
-      deploys: { ...ports.deploys, get: async (id) => withoutTracked(await ports.deploys.get(id)) },
-      argocd: {
-        ...ports.argocd,
-        async read(application, options) {
-          const read = await ports.argocd.read(application, options);
-          if (!read.ok) return read;
-          const { desiredImages: _, ...view } = read.value;
-          return { ok: true, value: view };
-        },
-      },
-    })),
-  },
-  {
     name: 'failed builds are forgotten',
     promise: 9,
     says: /whose build failed, and no decision says so/,
@@ -343,12 +324,6 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
     change: { mutatePass: (pass) => pass().catch(() => undefined) },
   },
 ];
-
-function withoutTracked(found: Versioned<ApplicationRecord> | undefined) {
-  if (!found?.value.attempt) return found;
-  const { tracked: _, ...attempt } = found.value.attempt;
-  return { ...found, value: { ...found.value, attempt } };
-}
 
 function change(
   edit: (ports: BranchDeployPorts) => Partial<BranchDeployPorts>,
