@@ -17,6 +17,9 @@ export default defineConfig({
       spotPercent: 100,
       schedule: 'office',
       nodegroups: 'all',
+      notify: { warning: ['team@example.com'] },
+      // The warning has links with which anybody of the team keeps the cluster up for an evening.
+      selfService: { links: true },
       deploy: {
         argocd: { url: 'https://argocd.develop.example.com', tokenSecret: 'nightshift/argocd-develop' },
         builds: [

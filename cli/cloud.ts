@@ -1,5 +1,6 @@
 /** Access to one environment in AWS: its table and its night-schedule function. A command uses only the permissions it needs. */
 import { errorName } from '#functions/adapters/aws/errors.ts';
+import type { SignedLink } from '#functions/adapters/aws/keep-up-links.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
@@ -72,6 +73,8 @@ export interface Cloud {
   setPause(pause: Pause): Promise<void>;
   /** Every self-service link that was sent so far is refused from now on. Returns the generation of the next ones. */
   revokeLinks(author: string): Promise<number>;
+  /** Self-service links to hand on, by the deployed settings. Undefined where no page is deployed. */
+  signLinks(): Promise<readonly SignedLink[] | undefined>;
   /**
    * With a mark night-schedule does nothing from now on, without one it works again. False where it was not retired.
    */
@@ -120,7 +123,7 @@ export async function createCloud(
     ...createReports(table, environment.cluster, clock),
     ...createOverrideStore(table, clock),
     retire: (mark) => retire(table, environment.cluster, clock, mark),
-    ...createNightScheduleFunction(target),
+    ...createNightScheduleFunction(target, table),
     caller: () => callerOf(target),
   };
 }
@@ -272,12 +275,10 @@ async function retire(
   throw new CloudError('the note "retired" was changed meanwhile: run the command again');
 }
 
-function createNightScheduleFunction({
-  environmentName,
-  environment,
-  access,
-  clock,
-}: Target): Pick<Cloud, 'deployedSettings' | 'invokeNightSchedule'> {
+function createNightScheduleFunction(
+  { environmentName, environment, access, clock }: Target,
+  table: Table,
+): Pick<Cloud, 'deployedSettings' | 'invokeNightSchedule' | 'signLinks'> {
   const { region, account } = environment;
   const FunctionName = functionNameOf(environmentName, 'night-schedule');
   const options = { region, maxAttempts: 3, ...access };
@@ -288,21 +289,31 @@ function createNightScheduleFunction({
     environment,
     environmentName,
   });
+  /** With the credentials that read them. Undefined where the function is not deployed. */
+  const deployed = async () => {
+    const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
+    const lambda = new LambdaClient(options);
+    return callAws(callFor('lambda:GetFunctionConfiguration'), async () => {
+      try {
+        const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+        return { variables: Environment?.Variables ?? {}, credentials: lambda.config.credentials };
+      } catch (error) {
+        if (errorName(error) === 'ResourceNotFoundException') return undefined;
+        throw error;
+      } finally {
+        lambda.destroy();
+      }
+    });
+  };
   return {
     async deployedSettings() {
-      const { GetFunctionConfigurationCommand, LambdaClient } = await import('@aws-sdk/client-lambda');
-      const lambda = new LambdaClient(options);
-      return callAws(callFor('lambda:GetFunctionConfiguration'), async () => {
-        try {
-          const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
-          return readSettings<Record<string, unknown>>(Environment?.Variables ?? {}).settings;
-        } catch (error) {
-          if (errorName(error) === 'ResourceNotFoundException') return undefined;
-          throw error;
-        } finally {
-          lambda.destroy();
-        }
-      });
+      const found = await deployed();
+      return found && readSettings<Record<string, unknown>>(found.variables).settings;
+    },
+
+    async signLinks() {
+      const [found, { signDeployedLinks }] = await Promise.all([deployed(), import('./sign-links.ts')]);
+      return found && signDeployedLinks(found, { environmentName, environment, access, clock, table });
     },
 
     async invokeNightSchedule(id) {

@@ -35,7 +35,7 @@ export interface OverrideOptions {
 
 const STATES: Record<OverrideCommand, SleepState> = { 'keep-up': 'awake', wake: 'awake', sleep: 'asleep' };
 const AN_OVERRIDE = 'an override';
-const NO_REASON = 'no reason given';
+export const NO_REASON = 'no reason given';
 
 /** Throws a `RefusedError` for an invalid request, a `CloudError` when AWS refuses or is unreachable. */
 export async function setOverride(

@@ -7,7 +7,8 @@ import type { Pause } from '#model/schedule.ts';
 import type { Cloud } from './cloud.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
-import { applyNow, endOf, formatPause, requestedBy } from './override.ts';
+import { applyNow, endOf, formatPause, NO_REASON, requestedBy } from './override.ts';
+import { localTime } from './text.ts';
 
 export interface PauseRequest {
   /** The environment's name in the config; production too. */
@@ -31,18 +32,20 @@ export async function pauseEnvironment(loaded: LoadedConfig, request: PauseReque
       ? undefined
       : scheduleOf(loaded.config, environment.schedule, io.now());
   const zone = schedule?.timeZone ?? 'UTC';
-  const end = (now: Date) => endOf({ ...request, command: 'pause' }, now, zone, 'a pause').at;
+  const spanFrom = (from: Date): Span => {
+    const until = endOf({ ...request, command: 'pause' }, from, zone, 'a pause').at;
+    refuseInvalid(request, { from, until }, zone);
+    return { from, until };
+  };
   // An invalid request is refused before the first one to AWS.
   if (request.cancel) refuseEnd(request);
-  else end(io.now());
+  else spanFrom(io.now());
 
   const cloud = await io.cloud(name, environment);
   const before = await cloud.pause();
   const now = cloud.now();
   const active = isPaused(before, now) ? before : undefined;
-  const next = request.cancel
-    ? ended(active, now)
-    : await requestedPause(cloud, request, { from: now, until: end(now) }, io);
+  const next = request.cancel ? ended(active, now) : await requestedBy(cloud, request, spanFrom(now), io);
   if (next) await cloud.setPause(next);
   if (next && schedule && !environment.production) await applyNow(cloud, `pause-${now.toISOString()}`, io);
   const pause = request.cancel ? undefined : next;
@@ -64,16 +67,26 @@ function ended(active: Pause | undefined, now: Date): Pause | undefined {
   return active && { ...active, until: now.toISOString() };
 }
 
-async function requestedPause(
-  cloud: Cloud,
-  request: PauseRequest,
-  { from, until }: { readonly from: Date; readonly until: number },
-  io: Io,
-): Promise<Pause> {
-  const pause = await requestedBy(cloud, request, { from, until }, io);
-  const refused = refuseOverride(pause, from, { instead: 'or pause it again when the pause ends' });
+interface Span {
+  readonly from: Date;
+  readonly until: number;
+}
+
+function refuseInvalid(
+  { author, reason = NO_REASON }: PauseRequest,
+  { from, until }: Span,
+  zone: string,
+): void {
+  const end = new Date(until);
+  const refused = refuseOverride(
+    { until: end.toISOString(), reason, ...(author === undefined ? {} : { label: author }) },
+    from,
+    {
+      instead: 'or pause it again when the pause ends',
+      shownUntil: `${localTime(zone, end)} (${zone})`,
+    },
+  );
   if (refused !== undefined) throw new RefusedError(refused);
-  return pause;
 }
 
 function pausedText(name: string, pause: Pause, replaced: Pause | undefined, zone: string): string {

@@ -11,6 +11,7 @@ import { DEFAULT_SINCE, type ExplainOptions, explain } from './explain.ts';
 import { type FleetOptions, fleetStatus, STATES } from './fleet-status.ts';
 import type { InitOptions } from './init/init.ts';
 import type { Io } from './io.ts';
+import { printLinks } from './link.ts';
 import { DEFAULT_MORNINGS_DAYS, type MorningsOptions, mornings } from './mornings.ts';
 import { DEFAULT_NIGHTS_DAYS, type NightsOptions, nights } from './nights.ts';
 import type { OverrideCommand, OverrideOptions, OverrideRequest } from './override.ts';
@@ -301,14 +302,7 @@ function addOverrideCommands(invocation: Invocation): void {
       );
   }
   addPause(invocation);
-  command(program, 'revoke-links', 'refuse every self-service link that was sent so far', [
-    'nightshift revoke-links develop',
-  ])
-    .argument('<environment>', 'environment name in the config')
-    .option('--json', JSON_OPTION)
-    .action(async (name: string, options: { json?: boolean }) =>
-      revokeSentLinks(await invocation.config(), name, options, io),
-    );
+  addLinks(invocation);
   command(program, 'cancel', 'cancel the active override', [
     'nightshift cancel develop',
     'nightshift cancel --tag team=web',
@@ -319,6 +313,30 @@ function addOverrideCommands(invocation: Invocation): void {
     .option('--json', JSON_OPTION)
     .action(async (name: string | undefined, options: OverrideOptions & EnvironmentFilter) =>
       invocation.finish(await cancelMany(await invocation.config(), name, options, io)),
+    );
+}
+
+/** Of self-service. */
+function addLinks(invocation: Invocation): void {
+  const { program, io } = invocation;
+  command(
+    program,
+    'link',
+    'print signed links with which somebody without AWS credentials keeps it up tonight',
+    ['nightshift link develop'],
+  )
+    .argument('<environment>', 'environment name in the config')
+    .option('--json', JSON_OPTION)
+    .action(async (name: string, options: { json?: boolean }) =>
+      printLinks(await invocation.config(), name, options, io),
+    );
+  command(program, 'revoke-links', 'refuse every self-service link that was sent so far', [
+    'nightshift revoke-links develop',
+  ])
+    .argument('<environment>', 'environment name in the config')
+    .option('--json', JSON_OPTION)
+    .action(async (name: string, options: { json?: boolean }) =>
+      revokeSentLinks(await invocation.config(), name, options, io),
     );
 }
 

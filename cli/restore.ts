@@ -14,11 +14,11 @@ import { autoscalersOf } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { createCronJobs } from '#functions/adapters/kubernetes/cron-jobs.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
-import type { Memory } from '#functions/night-schedule/ports.ts';
+import type { Memory, Store } from '#functions/night-schedule/ports.ts';
 import { type RestorePorts, type RestoreProgress, restore } from '#functions/night-schedule/restore.ts';
+import { wrongRegion, wrongTimeZone } from '#model/config-values.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { parseDuration } from '#model/when.ts';
-import { isTimeZone } from '#model/zone.ts';
 import { awsErrorKind, networkErrorOf } from './aws-errors.ts';
 import { CloudError, RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
@@ -52,18 +52,18 @@ const RUNS_MS = 15 * MINUTE_MS;
  * when AWS denies the request or is unreachable.
  */
 export async function restoreFromTable(options: RestoreOptions, io: RestoreIo): Promise<boolean> {
-  const timeout = parseDuration(options.timeout ?? DEFAULT_TIMEOUT);
-  if ('problem' in timeout) throw new RefusedError(`--timeout ${options.timeout}: ${timeout.problem}`);
+  const timeoutMs = timeoutOf(options.timeout ?? DEFAULT_TIMEOUT);
   const timeZone = options.timeZone ?? 'UTC';
-  if (!isTimeZone(timeZone))
-    throw new RefusedError(`--time-zone ${timeZone}: write an IANA time zone like Asia/Tokyo`);
+  refuse(`--time-zone ${timeZone}`, wrongTimeZone(timeZone));
+  refuse(`--region ${options.region}`, wrongRegion(options.region));
   const clients = clientsFor(options, io);
   try {
     const store = createNightStore(createTable(clients.dynamodb, options.table), options.cluster);
-    const memory = await explained(options, () => store.load());
+    const memory = await explained(() => loaded(options, store));
     refuseIfItRuns(memory, options, io.now());
-    const { saved, autoscaler, cronJobs, corrupt } = memory;
+    const { saved, autoscaler, cronJobs, corrupt, foreign } = memory;
     if (saved.size + autoscaler.size + cronJobs.size + corrupt.length === 0) {
+      if (foreign !== undefined) throw new RefusedError(ofAnother(options, foreign));
       io.out(`${options.table}: nothing is saved for the cluster ${options.cluster}: nothing to restore`);
       return true;
     }
@@ -77,11 +77,29 @@ export async function restoreFromTable(options: RestoreOptions, io: RestoreIo): 
       timeZone,
       record: ({ target, action, reason }) => io.out(plain(`${target}: ${action}: ${reason}`)),
     };
-    return report(await untilRestored(ports, timeout.ms, options, io), io);
+    const isComplete = report(await untilRestored(ports, timeoutMs, io), io);
+    if (foreign !== undefined) io.out(plain(ofAnother(options, foreign)));
+    return isComplete && foreign === undefined;
   } finally {
     clients.kubernetes.close();
     for (const client of [clients.autoScaling, clients.dynamodb, clients.eks]) client.destroy();
   }
+}
+
+function refuse(what: string, problem: string | undefined): void {
+  if (problem !== undefined) throw new RefusedError(`${what}: ${problem}`);
+}
+
+/** Its milliseconds. Throws a `RefusedError`. */
+export function timeoutOf(text: string): number {
+  const timeout = parseDuration(text);
+  if ('problem' in timeout) throw new RefusedError(`--timeout ${text}: ${timeout.problem}`);
+  return timeout.ms;
+}
+
+/** Else a wrong name would look like a cluster of which nothing sleeps. */
+function ofAnother({ table, cluster }: RestoreOptions, item: string): string {
+  return `${table}: ${item} was saved for another cluster than ${cluster}: write the name of that cluster as --cluster to restore it`;
 }
 
 function clientsFor({ cluster, region }: RestoreOptions, io: RestoreIo) {
@@ -119,13 +137,12 @@ function refuseIfItRuns({ notes }: Memory, { table, force }: RestoreOptions, now
 async function untilRestored(
   ports: RestorePorts,
   timeoutMs: number,
-  options: RestoreOptions,
   io: RestoreIo,
 ): Promise<RestoreProgress> {
   const deadline = io.now().getTime() + timeoutMs;
   const shown = new Set<string>();
   while (true) {
-    const progress = await explained(options, () => restore(ports));
+    const progress = await explained(() => restore(ports));
     if (progress.waiting.length === 0 || io.now().getTime() >= deadline) return progress;
     for (const { target, reason } of progress.waiting) {
       const line = plain(`${target}: waiting: ${reason}`);
@@ -149,15 +166,35 @@ function report({ waiting, failed, gone }: RestoreProgress, io: RestoreIo): bool
   return isComplete;
 }
 
+/** What the table has. Its name or its place may be wrong. */
+async function loaded({ table, region }: RestoreOptions, store: Pick<Store, 'load'>): Promise<Memory> {
+  try {
+    return await store.load();
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    if (cause.name === 'ResourceNotFoundException')
+      throw new CloudError(
+        `there is no table ${table} in ${region} with these credentials: it is called nightshift-<environment>, and is in the account and region of the cluster`,
+        { cause },
+      );
+    // The key is not ours.
+    if (cause.name === 'ValidationException')
+      throw new CloudError(`${table} is no table of eks-nightshift: correct --table (${cause.message})`, {
+        cause,
+      });
+    throw cause;
+  }
+}
+
 /** An error of AWS in words that an operator can act on. */
-async function explained<T>({ table, region }: RestoreOptions, call: () => Promise<T>): Promise<T> {
+async function explained<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
+    if (!(cause instanceof Error) || cause instanceof CloudError) throw cause;
     const network = networkErrorOf(cause);
     if (cause.name === 'ResourceNotFoundException')
-      throw new CloudError(`there is no table ${table} in ${region} with these credentials`, { cause });
+      throw new CloudError(`AWS does not find something: ${cause.message}`, { cause });
     if (network !== undefined)
       throw new CloudError(`AWS is unreachable (${network}): check the network and AWS_ENDPOINT_URL`, {
         cause,

@@ -7,7 +7,7 @@ import { tableNameOf } from '#model/names.ts';
 import { ownValue } from '#model/own-value.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
-import { type RestoreIo, restoreFromTable } from './restore.ts';
+import { type RestoreIo, restoreFromTable, timeoutOf } from './restore.ts';
 
 export interface RetireOptions {
   /** False with `--no-restore`. */
@@ -19,6 +19,15 @@ export interface RetireOptions {
 
 /** A pass that read the table before the note has ended by then. */
 const LONGEST_PASS_MS = 60_000;
+
+/** Before the environment is retired: a mistake must not be found a minute after it. */
+function refuseOptions({ restore, cancel, timeout }: RetireOptions): void {
+  if (cancel && !restore)
+    throw new RefusedError(
+      '--cancel keeps the environment, and --no-restore is for one that goes: use one of them',
+    );
+  if (timeout !== undefined) timeoutOf(timeout);
+}
 
 /** False where something was not restored. */
 export async function retire(
@@ -32,6 +41,7 @@ export async function retire(
     throw new RefusedError(
       `${name} has no schedule, so nothing of it sleeps: remove it with cdk destroy Nightshift-${name}`,
     );
+  refuseOptions(options);
   const cloud = await io.cloud(name, environment);
   const isRetired = await cloud.retire(options.cancel ? undefined : { restoresNothing: !options.restore });
   if (options.cancel) {

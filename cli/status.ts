@@ -112,6 +112,7 @@ function formatStatus(shown: Status, paint: Paint): string {
       : ['next', 'no transition in the next two months'],
     ...leadRows(shown, schedule),
     ['override', override && isActive(override, now) ? formatOverride(override, timeZone) : 'none'],
+    ...linkRows(named),
     ...saved.map(
       (one, index): Row => [index === 0 ? 'saved' : '', `${plain(one.group)}: ${sizeOf(one)}, ${one.phase}`],
     ),
@@ -140,6 +141,11 @@ function changeRows(changes: Status['changes'], timeZone: string): readonly Row[
     index === 0 ? 'changes' : '',
     `AWS changes ${plain(instanceId)}${node ? ` (${plain(node)})` : ''} ${localTime(timeZone, new Date(startsAt))}: its node is drained from ${localTime(timeZone, new Date(drainAt))} on`,
   ]);
+}
+
+/** No link itself: whoever reads one can use it, and a status is shown on many screens. */
+function linkRows({ name, environment: { selfService, dryRun } }: NamedEnvironment): readonly Row[] {
+  return selfService?.links && !dryRun ? [['links', `to hand one on: nightshift link ${name}`]] : [];
 }
 
 /** How much earlier than the schedule the next start begins, and why. */

@@ -18,9 +18,10 @@ import { codebuildService } from '@nightshift/lab/http/codebuild.ts';
 import { ecrService } from '@nightshift/lab/http/ecr.ts';
 import { serveFunctionUrls } from '@nightshift/lab/http/function-urls.ts';
 import { createLambdaService } from '@nightshift/lab/http/lambda.ts';
-import { type Proxy as ForwardProxy, startProxy } from '@nightshift/lab/http/proxy.ts';
+import { startProxy } from '@nightshift/lab/http/proxy.ts';
+import type { SignInListener } from '@nightshift/lab/http/sign-in-listener.ts';
 import { createStepFunctions, type StepFunctions } from '@nightshift/lab/http/step-functions.ts';
-import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { type AwsWorld, createAws } from '@nightshift/lab/world/aws/index.ts';
 import { type CodebuildWorld, createCodebuild } from '@nightshift/lab/world/codebuild/index.ts';
 import { createContext } from '@nightshift/lab/world/context.ts';
@@ -39,6 +40,7 @@ import {
 import { addPlatformWorkloads } from './platform/create-platform.ts';
 import { readPlatform } from './platform/platform.ts';
 import { addSystemWorkloads } from './sample/resources.ts';
+import { type SignInParts, serveSignIns } from './sign-ins.ts';
 
 export type { LabEnvironment } from './environment.ts';
 
@@ -89,6 +91,8 @@ export interface Lab {
   readonly proxyUrl: string;
   /** PEM file of the lab's CA. */
   readonly caFile: string;
+  /** By the environments whose page is behind a load balancer. */
+  readonly signIns: ReadonlyMap<string, SignInListener>;
   /** What a platform describes and the lab does not play, as lines. */
   readonly notPlayed: readonly string[];
   close(): Promise<void>;
@@ -163,7 +167,7 @@ async function build(
   closers.push(() => run.close());
   front.addService(createLambdaService(run));
   front.addService(machines);
-  await servePages({ run, ca, proxy }, context, closers);
+  const signIns = await servePages({ run, ca, proxy, context, config, closers });
   return {
     context,
     config,
@@ -178,6 +182,7 @@ async function build(
     decisions,
     proxyUrl: proxy.url,
     caFile,
+    signIns,
     notPlayed: platform?.notPlayed ?? [],
     close,
   };
@@ -197,15 +202,13 @@ async function readStacks({ assemblyDir, config, gitops }: LabOptions) {
   return { assembly: platform.assembly, platform };
 }
 
-/** Function URLs, by their host names through the proxy. */
-async function servePages(
-  parts: { readonly run: AssemblyRun; readonly ca: CertificateAuthority; readonly proxy: ForwardProxy },
-  context: WorldContext,
-  closers: (() => Promise<unknown>)[],
-): Promise<void> {
-  const pages = await serveFunctionUrls({ run: parts.run, ca: parts.ca, context });
+/** Function URLs, by their host names through the proxy; and the load balancers of those that have a sign-in instead. */
+async function servePages(parts: SignInParts): Promise<Lab['signIns']> {
+  const { run, ca, proxy, context, closers } = parts;
+  const pages = await serveFunctionUrls({ run, ca, context });
   closers.push(() => pages.close());
-  for (const url of pages.urls.values()) parts.proxy.route(`${new URL(url).hostname}:443`, pages.port);
+  for (const url of pages.urls.values()) proxy.route(`${new URL(url).hostname}:443`, pages.port);
+  return serveSignIns(parts);
 }
 
 function buildProjectsOf(deployments: readonly Deployment[], at: { account: string; region: string }) {

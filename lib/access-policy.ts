@@ -1,6 +1,6 @@
 /** The least policy of each role of people: what the command line, the console and the CDK call for one environment. */
 import type { AccessRole, EnvironmentConfig } from '#model/config.ts';
-import { alarmTopicOf, functionNameOf, tableNameOf } from '#model/names.ts';
+import { alarmTopicOf, functionNameOf, linkKeyAliasOf, tableNameOf } from '#model/names.ts';
 import { LEDGER, NIGHT, OVERRIDE } from '#model/partitions.ts';
 import { partitionOf } from '#model/region.ts';
 import type { Permission } from './permission.ts';
@@ -28,6 +28,7 @@ export function accessPermissions(
     ...overrides,
     ...doctorPermissions(environment, arns),
     ...(environment.production ? [] : restorePermissions(environment, arns)),
+    ...(!environment.production && environment.selfService?.links ? [linkPermission(name, arns)] : []),
   ];
 }
 
@@ -193,6 +194,17 @@ function restorePermissions({ cluster }: EnvironmentConfig, { arn, table }: Arns
       wildcardReason: 'limited to groups with the tag of the cluster',
     },
   ];
+}
+
+/** What `nightshift link` signs with. */
+function linkPermission(name: string, { arn }: Arns): Permission {
+  return {
+    sid: 'SignLinks',
+    actions: ['kms:GenerateMac'],
+    resources: [arn('kms', 'key/*')],
+    conditions: { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': [linkKeyAliasOf(name)] } },
+    wildcardReason: 'KMS chooses the id of a key; limited to the one with the alias of the links',
+  };
 }
 
 /** The CDK works with the roles of its bootstrap, which have the permissions for the stacks. */

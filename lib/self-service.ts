@@ -1,10 +1,11 @@
 /** The self-service capability: a page that people reach by signed links, and the key that signs them. */
 import { CfnOutput, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnTargetGroup } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
-import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { CfnAlias, Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { CfnPermission, FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { SignInConfig } from '#model/config.ts';
+import { linkKeyAliasOf } from '#model/names.ts';
 import { LINK_KEY_VARIABLE, PAGE_CONCURRENCY, PAGE_VARIABLE } from '#model/settings.ts';
 import { checkedEnvironment } from './checked-environment.ts';
 import { applyBoundary, type CapabilityProps, NightshiftFunction } from './nightshift-function.ts';
@@ -43,6 +44,11 @@ export class SelfService extends Construct {
       // Nothing is lost with it but the links of one night; a retained key costs a dollar a month.
       removalPolicy: RemovalPolicy.DESTROY,
       pendingWindow: Duration.days(7),
+    });
+    // A policy of people names it by this: its id is not known before it is created.
+    new CfnAlias(this, 'LinkKeyAlias', {
+      aliasName: linkKeyAliasOf(environment.name),
+      targetKeyId: this.key.keyArn,
     });
     Validations.of(this.key).acknowledge({
       id: 'AwsSolutions-KMS5',

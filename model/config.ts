@@ -397,7 +397,7 @@ export interface SelfServiceConfig {
   readonly kubectl?: true;
   /** A request keeps the cluster up so many hours at most, from the stop or from the request. Default 4. */
   readonly maxHours?: number;
-  /** So many times a night at most, by links and by kubectl each. Default 3. */
+  /** So many times a night at most, by links, kubectl and the doorbell together. Default 3. */
   readonly perNight?: number;
   /** Nobody keeps it up without a reason. Default false. */
   readonly requireReason?: boolean;

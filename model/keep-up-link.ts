@@ -14,8 +14,10 @@ export interface KeepUpLink {
   readonly environment: string;
   /** `why` shows the state and the decisions, and changes nothing. */
   readonly action: LinkAction;
-  /** The stop of the night that the link is for. ISO 8601, UTC, as all instants here. */
+  /** The stop that the link postpones. ISO 8601, UTC, as all instants here. */
   readonly stop: string;
+  /** The stop by the schedule that the night began with: what is requested in one night is counted together. */
+  readonly night: string;
   /** From then on the link is refused. No end may be later. */
   readonly expires: string;
   /** The end that the page suggests is so many minutes after the stop, or after now where that is later. */
@@ -65,6 +67,7 @@ export function linkBody(link: KeepUpLink, base64Url: (text: string) => string):
       link.minutes,
       link.maxHours,
       link.generation,
+      link.night,
     ]),
   );
 }
@@ -92,6 +95,7 @@ const linkSchema: s.Schema<KeepUpLink> = s.object({
   minutes: s.count,
   maxHours: s.count,
   generation: s.count,
+  night: s.instant,
 });
 
 function linkIn(json: string): KeepUpLink | undefined {
@@ -101,9 +105,9 @@ function linkIn(json: string): KeepUpLink | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parts) || parts.length !== 8) return undefined;
-  const [id, environment, action, stop, expires, minutes, maxHours, generation] = parts;
-  const link = { id, environment, action, stop, expires, minutes, maxHours, generation };
+  if (!Array.isArray(parts) || parts.length !== 9) return undefined;
+  const [id, environment, action, stop, expires, minutes, maxHours, generation, night] = parts;
+  const link = { id, environment, action, stop, expires, minutes, maxHours, generation, night };
   return s.isValid(linkSchema, link) ? link : undefined;
 }
 
@@ -135,16 +139,22 @@ const STEPS_MINUTES = [30, 60, 90, 120, 180, 240, 360, 480, 720];
 /** Ends are on the five minutes, as people say times. */
 const ROUND_MS = 5 * MINUTE_MS;
 
-/** The ends that the page offers, the earliest first. */
-export function endChoices(link: KeepUpLink, maxHours: number, now: Date): readonly EndChoice[] {
+/** The ends that the page offers, the earliest first. None before `keptUntil`: nobody shortens what somebody asked for. */
+export function endChoices(
+  link: KeepUpLink,
+  maxHours: number,
+  now: Date,
+  keptUntil = now,
+): readonly EndChoice[] {
+  const after = Math.max(now.getTime(), keptUntil.getTime());
   const base = Math.max(Math.ceil(now.getTime() / ROUND_MS) * ROUND_MS, Date.parse(link.stop));
   const latest = latestEnd(link, maxHours, now).getTime();
   const ends = [...new Set([...STEPS_MINUTES, link.minutes])]
     .filter((minutes) => minutes > 0)
     .sort((a, b) => a - b)
     .map((minutes) => ({ minutes, at: base + minutes * MINUTE_MS }))
-    .filter(({ at }) => at <= latest);
-  if (ends.length === 0) return latest > now.getTime() ? [{ at: new Date(latest), isSuggested: true }] : [];
+    .filter(({ at }) => at > after && at <= latest);
+  if (ends.length === 0) return latest > after ? [{ at: new Date(latest), isSuggested: true }] : [];
   const suggested = ends.findLast(({ minutes }) => minutes <= link.minutes) ?? ends[0];
   return ends.map((end) => ({ at: new Date(end.at), isSuggested: end === suggested }));
 }

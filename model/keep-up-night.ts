@@ -30,6 +30,12 @@ export function stopOfNight(schedule: Schedule, now: Date): Date | undefined {
   return undefined;
 }
 
+/** The stop by the schedule that the night of this stop began with: of one that was postponed, or of a start in the night. */
+export function nightOf(schedule: Schedule, stop: Date): Date {
+  const begun = stopOfNight(schedule, stop);
+  return begun && begun < stop ? begun : stop;
+}
+
 /**
  * The latest end of a request that carries no link: `maxHours` after the stop, or after now where that is later, and no
  * later than the next start.

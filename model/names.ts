@@ -23,6 +23,11 @@ export function topicNameOf(environment: string, severity: Severity): string {
   return `nightshift-${environment}-${severity}`;
 }
 
+/** Of the KMS key that signs the links of self-service. */
+export function linkKeyAliasOf(environment: string): string {
+  return `alias/nightshift-${environment}-links`;
+}
+
 /** Of the doorbell: at most 32 letters, digits and hyphens. A longer name of an environment is cut, and its digest added. */
 export function targetGroupNameOf(environment: string, digest: (text: string) => string): string {
   const name = `nightshift-${environment.replace(/[^A-Za-z0-9-]/g, '-')}`;

@@ -62,7 +62,9 @@ function severityOf(decision: Decision): Severity | undefined {
       return 'info';
     case 'override':
       // To whom the stop was announced, so that they know that it is postponed.
-      return decision.capability === 'self-service' || decision.capability === 'doorbell'
+      return decision.capability === 'self-service' ||
+        decision.capability === 'doorbell' ||
+        decision['via'] === 'kubectl'
         ? 'warning'
         : undefined;
     case 'drain':

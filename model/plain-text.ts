@@ -8,6 +8,11 @@ export function isPlainText(text: string): boolean {
   return !NO_TEXT.test(text);
 }
 
+/** A joiner, a filler or a blank alone is text that nobody sees. */
+export function isVisible(text: string): boolean {
+  return /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\u2800]/u.test(text);
+}
+
 /** Each such character as JSON writes it, so that it is seen and does nothing: `\\u001b`. */
 export function printable(text: string): string {
   return text.replace(NO_TEXT_ALL, (character) =>

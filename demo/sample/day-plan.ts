@@ -29,6 +29,8 @@ export interface DayPlan {
   readonly skipped?: { readonly at: Date; readonly reason: string };
   /** Somebody needs the reference environment although it sleeps, so that the day ends with a cluster that is awake. */
   readonly wake?: { readonly at: Date; readonly environment: string };
+  /** Somebody who works late opens the link of the warning, in the first environment that has links. */
+  readonly press?: { readonly at: Date; readonly environment: string };
   /** In chronological order. */
   readonly events: readonly DayEvent[];
   /** The ends of the working days: every group must have its original size then. */
@@ -51,6 +53,9 @@ const LEAD_IN = 15;
 const LEAD_OUT = 45;
 /** After the last event: the stop is confirmed by then. */
 const WAKE_AFTER = 25;
+/** Minutes before the stop at which somebody presses the button of the page. */
+const PRESS_BEFORE = 10;
+const SHORTEST_NIGHT = 240;
 /** When events happen, as fractions of the working day. */
 const FRACTIONS = { interruption: 0.1, merge: 0.25, production: 0.4, refused: 0.5 };
 
@@ -84,12 +89,35 @@ export function planDay(config: NightshiftConfig, now: Date): DayPlan {
           },
         }
       : {}),
+    ...pressOf(config, environments, span),
     events,
     sizeChecks: environments.flatMap((environment) => {
       const work = environment.schedule && awake(environment);
       return work ? [{ at: new Date(work.to), environment: environment.name }] : [];
     }),
   };
+}
+
+/** Between the warning and the stop, where the night is so much longer than an hour that the stop still comes. */
+function pressOf(
+  config: NightshiftConfig,
+  environments: readonly EnvironmentPlan[],
+  span: Span,
+): Pick<DayPlan, 'press'> {
+  for (const { name, schedule } of environments) {
+    const environment = config.environments[name];
+    if (!schedule || !environment || environment.production) continue;
+    const { selfService, notify, dryRun } = environment;
+    if (!selfService?.links || selfService.signIn || !notify?.warning || dryRun) continue;
+    const changes = transitions(schedule, span.start, span.end);
+    const stop = changes.find((change) => change.to === 'asleep');
+    const start = changes.find((change) => change.to === 'awake' && stop && change.at > stop.at);
+    const before = Math.min(PRESS_BEFORE, Math.floor(warnMinutesOf(config, name) / 2));
+    if (!stop || !start || before < 1) continue;
+    if (start.at.getTime() - stop.at.getTime() < SHORTEST_NIGHT * MINUTE) continue;
+    return { press: { at: new Date(stop.at.getTime() - before * MINUTE), environment: name } };
+  }
+  return {};
 }
 
 export function environmentPlans(config: NightshiftConfig, now: Date): readonly EnvironmentPlan[] {

@@ -9,6 +9,7 @@ import { type CommonSettings, SETTINGS_VARIABLE } from '#model/settings.ts';
 import { announceBuild } from './announced-build.ts';
 import type { DayEvent, DayPlan } from './day-plan.ts';
 import { evictablePods, type Observations } from './observations.ts';
+import { pressButton } from './press-button.ts';
 import { selfManagedGroup } from './resources.ts';
 
 export interface DayOptions {
@@ -17,6 +18,8 @@ export interface DayOptions {
   readonly observations: Observations;
   /** Called for each event of the plan, with its description. */
   readonly onEvent?: (event: DayEvent, text: string) => void;
+  /** Called for the press of the button, with what the page answered. */
+  readonly onPress?: (environment: string, at: Date, text: string) => void;
   /** Wakes an environment as a person does, at the time of `plan.wake`. */
   readonly wake?: (environment: string) => Promise<void>;
   readonly signal?: AbortSignal;
@@ -63,6 +66,11 @@ export async function runDay(options: DayOptions): Promise<DayLog> {
     clock.at(check.at.getTime() - BEFORE_DAY_END_MS, () => {
       log.sizesAtDayEnd.set(check.environment, observations.groups(check.environment));
     });
+  }
+  if (plan.press) {
+    await clock.runUntil(plan.press.at.getTime(), signal);
+    const { environment } = plan.press;
+    if (!signal?.aborted) options.onPress?.(environment, plan.press.at, await pressButton(lab, environment));
   }
   if (plan.wake && options.wake) {
     await clock.runUntil(plan.wake.at.getTime(), signal);

@@ -76,6 +76,7 @@ export async function playSampleDay(
       plan,
       observations,
       onEvent: (event, text) => options.onEvent?.(event.environment, event.at, text),
+      onPress: (environment, at, text) => options.onEvent?.(environment, at, text),
       ...(wake ? { wake: (environment: string) => wake(lab, environment) } : {}),
       ...(signal ? { signal } : {}),
     });

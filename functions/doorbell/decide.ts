@@ -1,8 +1,9 @@
 /** What a press of somebody unverified means: an override, or why there is none. Pure. */
-import { longestAwake, NAME_LIMIT, REASON_LIMIT } from '#functions/self-service/decide.ts';
+import { keeperOf } from '#functions/self-service/decide.ts';
 import type { NightOfPage } from '#functions/self-service/ports.ts';
 import { nightAt } from '#model/doorbell.ts';
 import { HOUR_MS } from '#model/duration.ts';
+import { freeIds, NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
 import { effectiveOverride } from '#model/override.ts';
 import { isPlainText } from '#model/plain-text.ts';
 import type { Override, OverrideVia } from '#model/schedule.ts';
@@ -48,17 +49,17 @@ export function decide(
   if (wrong) return refused(wrong);
   const current = nightAt(settings.schedule, now);
   if (!current) return refused('no-night');
-  if (press.stop !== undefined && Date.parse(press.stop) !== current.stop.getTime())
+  if (press.stop !== undefined && !isAnnounced(press.stop, current.stop, night.overrides))
     return refused('other-night');
-  const by = longestAwake(night.overrides, now);
+  const by = keeperOf(night.overrides, now);
   // Somebody with AWS credentials has stopped it, and means it.
   if (effectiveOverride(night.overrides, now)?.state === 'asleep') return refused('on-purpose');
   const isNight = current.stop.getTime() <= now.getTime();
   if (!isNight && press.via !== 'chat') return { kind: 'awake' };
   const until = endOf(current, settings, now);
   if (by && Date.parse(by.until) >= until.getTime() - SAME_MS) return { kind: 'already', until: by.until };
-  const used = new Set(night.overrides.map(({ id }) => id));
-  const id = slotsOf(current.stop, settings.perNight).find((one) => !used.has(one));
+  // The same as those of the signed links and of kubectl: one night has one count, whatever way is used.
+  const [id] = freeIds(current.stop.toISOString(), settings.perNight, night.overrides);
   if (id === undefined) return refused('used-up');
   return {
     kind: 'wake',
@@ -94,9 +95,14 @@ function endOf(
   return new Date(Math.min(until, end?.getTime() ?? until));
 }
 
-/** The same as those of the signed links: one night has one count, whatever way is used. */
-function slotsOf(stop: Date, perNight: number): readonly string[] {
-  return Array.from({ length: perNight }, (_, index) => `link#${stop.toISOString()}#${index + 1}`);
+/** The stop by the schedule, or the one to which somebody postponed it. */
+function isAnnounced(given: string, stop: Date, overrides: readonly Override[]): boolean {
+  const at = Date.parse(given);
+  return (
+    at === stop.getTime() ||
+    (at > stop.getTime() &&
+      overrides.some(({ state, until }) => state === 'awake' && Date.parse(until) === at))
+  );
 }
 
 function wrongText({ name, reason, via }: Press, { requireReason }: DoorbellSettings): Refusal | undefined {

@@ -1,8 +1,9 @@
 /** What a request is answered with, as HTML. Works without script; with it the page changes by itself. Pure. */
-import { NAME_LIMIT, REASON_LIMIT } from '#functions/self-service/decide.ts';
+
 import { type Html, html, trusted } from '#functions/self-service/page/html.ts';
 import { type Language, timeIn } from '#functions/self-service/page/texts.ts';
 import { nightAt } from '#model/doorbell.ts';
+import { NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
 import type { DoorbellSettings } from '#model/settings.ts';
 import { SCRIPT, STYLE } from './assets.ts';
 import type { BrowserRequest } from './event.ts';

@@ -1,6 +1,6 @@
 /** How far a start is, from what was observed. Pure. */
 import { learnLead } from '#functions/night-schedule/learn-lead.ts';
-import { longestAwake } from '#functions/self-service/decide.ts';
+import { keeperOf } from '#functions/self-service/decide.ts';
 import type { NightOfPage } from '#functions/self-service/ports.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import type { DoorbellSettings } from '#model/settings.ts';
@@ -24,7 +24,7 @@ const ANSWER_MINUTES = 10;
 
 export function progressOf(night: NightOfPage, settings: DoorbellSettings, now: Date): Progress {
   const { state, mornings } = night;
-  const by = longestAwake(night.overrides, now);
+  const by = keeperOf(night.overrides, now);
   const isUp = state?.phase === 'starting' || state?.phase === 'awake';
   if (!isUp && !by) return { kind: 'asleep' };
   const morning = mornings.at(-1);

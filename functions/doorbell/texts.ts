@@ -1,6 +1,7 @@
 /** Every word of the doorbell's page, in English and Japanese: for people who do not know this tool. */
-import { NAME_LIMIT, REASON_LIMIT } from '#functions/self-service/decide.ts';
+
 import type { Language } from '#functions/self-service/page/texts.ts';
+import { NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
 import type { Refusal } from './decide.ts';
 import type { Step } from './progress.ts';
 

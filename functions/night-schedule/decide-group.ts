@@ -177,13 +177,15 @@ function ofPoolOnly({ size }: SavedSize): boolean {
 /** The group is not at zero although its sizes are saved. */
 function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
   const { value: record } = saved;
+  // The ledger gets the sleep with this step, and not again with the next.
+  const { asleepSince: _ended, ...rest } = record;
   const { desired } = s.group.size;
   const again = (reason: string) =>
     step(s, 'stop', reason, {
       // The deadline of an incomplete stop counts from its beginning.
       ...moveTo(
         s,
-        { ...saved, value: ofPoolOnly(record) ? { ...record, size: s.group.size } : record },
+        { ...saved, value: ofPoolOnly(record) ? { ...rest, size: s.group.size } : rest },
         'stopping',
         record.phase === 'stopping' ? record.since : undefined,
       ),
@@ -206,7 +208,6 @@ function stopAgain(s: GroupSituation, saved: Saved): GroupStep {
     default: {
       if (s.autoscalerRuns) return again(`scaled up to ${desired} by the autoscaler: stopped again`);
       if (isEnforced) return again(`scaled up to ${desired} by somebody: the config enforces the schedule`);
-      const { asleepSince: _ended, ...rest } = record;
       return step(
         s,
         'warn',

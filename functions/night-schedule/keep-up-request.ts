@@ -5,7 +5,8 @@
  */
 import { DAY_MS } from '#model/duration.ts';
 import { latestEndOfNight, stopOfNight } from '#model/keep-up-night.ts';
-import { isPlainText, printable } from '#model/plain-text.ts';
+import { NAME_LIMIT, NO_REASON, REASON_LIMIT, requestId, requestsOf } from '#model/night-requests.ts';
+import { isPlainText, isVisible, printable } from '#model/plain-text.ts';
 import { authorOf, type Override } from '#model/schedule.ts';
 import type { KeepUpSettings, NightScheduleSettings } from '#model/settings.ts';
 import { parseUntil } from '#model/when.ts';
@@ -17,10 +18,10 @@ export type DecidedRequest =
   | { readonly kind: 'keep-up'; readonly override: Override }
   | { readonly kind: 'refused'; readonly reason: string };
 
-type Settings = Pick<NightScheduleSettings, 'schedule'> & { readonly keepUp: KeepUpSettings };
+/** Every form of a time is far shorter. */
+const LONGEST_UNTIL = 100;
 
-const NAME_LIMIT = 60;
-const REASON_LIMIT = 200;
+type Settings = Pick<NightScheduleSettings, 'schedule'> & { readonly keepUp: KeepUpSettings };
 
 export function decideRequest(
   request: KeepUpRequest,
@@ -39,12 +40,12 @@ export function decideRequest(
   if ('problem' in parsed) return refused(parsed.problem);
   const stop = stopOfNight(settings.schedule, now);
   if (!stop) return refused('the schedule has no stop that could be postponed');
-  const prefix = `kubectl#${stop.toISOString()}#`;
-  const id = `${prefix}${request.version}`;
+  const night = stop.toISOString();
+  const id = requestId('kubectl', night, request.version);
   // Written by a pass that ended before it could note that.
   const written = overrides.find((override) => override.id === id);
   if (written) return { kind: 'keep-up', override: written };
-  const used = overrides.filter(({ id }) => id.startsWith(prefix)).length;
+  const used = requestsOf('kubectl', night, overrides) + requestsOf('link', night, overrides);
   if (used >= settings.keepUp.perNight)
     return refused(`the ${settings.keepUp.perNight} requests of this night are used`);
   return {
@@ -57,7 +58,7 @@ export function decideRequest(
       author: 'kubectl',
       via: 'kubectl',
       label: requestedBy,
-      reason: reason || 'no reason given',
+      reason: reason || NO_REASON,
     },
   };
 }
@@ -65,7 +66,10 @@ export function decideRequest(
 /** A time of day is the next one after it was written, however late the pass is. */
 function untilOf({ until, writtenAt }: KeepUpRequest, { schedule, keepUp }: Settings, now: Date) {
   const base = writtenAt && writtenAt.getTime() < now.getTime() ? writtenAt : now;
-  const parsed = parseUntil(until.slice(0, 100), base, schedule.timeZone);
+  // Never a part of it: what was cut off may say something else.
+  if (until.length > LONGEST_UNTIL)
+    return { problem: `until "${shown(until)}" is longer than ${LONGEST_UNTIL} characters` };
+  const parsed = parseUntil(until, base, schedule.timeZone);
   if ('problem' in parsed) return { problem: `until "${shown(until)}": ${parsed.problem}` };
   const at = new Date(parsed.at);
   if (at.getTime() <= now.getTime()) return { problem: `until "${shown(until)}" has passed` };
@@ -83,10 +87,10 @@ function onClock(schedule: Settings['schedule'], at: Date, now: Date): string {
 }
 
 function problemOfText({ requestedBy, reason }: KeepUpRequest, { requireReason }: KeepUpSettings) {
-  if (requestedBy === '') return 'requestedBy is empty: write your name';
   if (!isPlainText(requestedBy)) return 'requestedBy has characters that cannot be shown: write plain text';
+  if (!isVisible(requestedBy)) return 'requestedBy is empty: write your name';
   if (requestedBy.length > NAME_LIMIT) return `requestedBy is longer than ${NAME_LIMIT} characters`;
-  if (reason === '' && requireReason) return 'reason is empty: this environment requires one';
+  if (requireReason && !isVisible(reason)) return 'reason is empty: this environment requires one';
   if (!isPlainText(reason)) return 'reason has characters that cannot be shown: write plain text on one line';
   return reason.length > REASON_LIMIT ? `reason is longer than ${REASON_LIMIT} characters` : undefined;
 }

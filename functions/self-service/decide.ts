@@ -1,6 +1,8 @@
 /** What the form of the page asks for: an override, or why there is none. Pure. */
 import { type KeepUpLink, latestEnd } from '#model/keep-up-link.ts';
-import { isPlainText } from '#model/plain-text.ts';
+import { freeIds, NAME_LIMIT, NO_REASON, REASON_LIMIT } from '#model/night-requests.ts';
+import { effectiveOverride } from '#model/override.ts';
+import { isPlainText, isVisible } from '#model/plain-text.ts';
 import type { Override } from '#model/schedule.ts';
 import type { SelfServiceSettings } from '#model/settings.ts';
 import type { NightOfPage } from './ports.ts';
@@ -31,10 +33,6 @@ export type Decided =
   | { readonly kind: 'ask-again'; readonly problem: FormProblem }
   | { readonly kind: 'used-up'; readonly perNight: number };
 
-export const NAME_LIMIT = 60;
-export const REASON_LIMIT = 200;
-export const NO_REASON = 'no reason given';
-
 export function decide(
   link: KeepUpLink,
   ask: Ask,
@@ -50,13 +48,11 @@ export function decide(
   const problem = problemOf(link, ask, { ...settings, isSignedIn: address !== undefined }, now);
   if (problem) return { kind: 'ask-again', problem };
   const until = new Date(ask.until);
-  const by = longestAwake(night.overrides, now);
+  const by = keeperOf(night.overrides, now);
   // Also where a form is sent twice.
   if (by && Date.parse(by.until) >= until.getTime()) return { kind: 'already', by };
-  const ids = slotsOf(link, settings.perNight);
-  const used = new Set(night.overrides.map(({ id }) => id));
-  const free = ids.filter((id) => !used.has(id));
-  if (free.length === 0) return { kind: 'used-up', perNight: settings.perNight };
+  const ids = freeIds(link.night, settings.perNight, night.overrides);
+  if (ids.length === 0) return { kind: 'used-up', perNight: settings.perNight };
   const override = {
     state: 'awake',
     from: now.toISOString(),
@@ -64,7 +60,7 @@ export function decide(
     ...authorIn(link, ask, address),
     reason: ask.reason || NO_REASON,
   } as const;
-  return { kind: 'keep-up', override, ids: free };
+  return { kind: 'keep-up', override, ids };
 }
 
 /** Who asks: the verified address, or the link and a name that anybody can type. */
@@ -77,19 +73,10 @@ export function authorIn(
   return { author: `link/${link.id}`, via: 'link', ...(name ? { label: name } : {}) };
 }
 
-/** The override that keeps the cluster up longest from now on. */
-export function longestAwake(overrides: readonly Override[], now: Date): Override | undefined {
-  return overrides
-    .filter(
-      ({ state, from, until }) =>
-        state === 'awake' && Date.parse(from) <= now.getTime() && Date.parse(until) > now.getTime(),
-    )
-    .sort((a, b) => Date.parse(b.until) - Date.parse(a.until))[0];
-}
-
-/** One id for each request of the night: of two requests at once only one can have it. */
-function slotsOf(link: KeepUpLink, perNight: number): readonly string[] {
-  return Array.from({ length: perNight }, (_, index) => `link#${link.stop}#${index + 1}`);
+/** The override that keeps the cluster up now. */
+export function keeperOf(overrides: readonly Override[], now: Date): Override | undefined {
+  const override = effectiveOverride(overrides, now);
+  return override?.state === 'awake' ? override : undefined;
 }
 
 function problemOf(
@@ -104,14 +91,14 @@ function problemOf(
   if (at > latestEnd(link, settings.maxHours, now).getTime()) return 'too-late';
   const problem = settings.isSignedIn ? undefined : problemOfName(name);
   if (problem) return problem;
-  if (reason === '' && settings.requireReason) return 'no-reason';
+  if (settings.requireReason && !isVisible(reason)) return 'no-reason';
   if (!isPlainText(reason)) return 'reason-not-plain';
   return reason.length > REASON_LIMIT ? 'reason-too-long' : undefined;
 }
 
 function problemOfName(name: string): FormProblem | undefined {
-  if (name === '') return 'no-name';
   if (!isPlainText(name)) return 'name-not-plain';
+  if (!isVisible(name)) return 'no-name';
   return name.length > NAME_LIMIT ? 'name-too-long' : undefined;
 }
 

@@ -23,6 +23,7 @@ const WITHOUT_RUN_TIME = new Set([
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::CompositeAlarm',
   'AWS::CloudWatch::Dashboard',
+  'AWS::KMS::Alias',
   'AWS::Logs::LogGroup',
   'AWS::Logs::MetricFilter',
   'AWS::SNS::TopicPolicy',

@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
-import http from 'node:http';
+import http, { type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface AlbSignInOptions {
@@ -28,6 +28,8 @@ export interface AlbSignIn {
   /** Where the public keys are: `<url>/<kid>`. */
   readonly keysUrl: string;
   readonly keyRequests: readonly string[];
+  /** Answers for a key, as the host of the public keys does. */
+  readonly keyListener: RequestListener;
   /** What the target gets for a request of somebody with these claims of the user-info endpoint; without: nobody signed in. */
   eventOf(request: AlbRequest, claims?: Readonly<Record<string, unknown>>): object;
   /** The JWT alone. `header` replaces fields of its header. */
@@ -42,7 +44,7 @@ export async function serveAlbSignIn(options: AlbSignInOptions): Promise<AlbSign
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const kid = randomUUID();
   const keyRequests: string[] = [];
-  const server = http.createServer((request, response) => {
+  const keyListener: RequestListener = (request, response) => {
     keyRequests.push(request.url ?? '');
     if (request.url !== `/${kid}`) {
       // As S3 behind that host answers for what it does not list.
@@ -52,7 +54,8 @@ export async function serveAlbSignIn(options: AlbSignInOptions): Promise<AlbSign
       return;
     }
     response.end(publicKey.export({ type: 'spki', format: 'pem' }));
-  });
+  };
+  const server = http.createServer(keyListener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
   const tokenOf: AlbSignIn['tokenOf'] = (claims, header = {}) => {
@@ -65,6 +68,7 @@ export async function serveAlbSignIn(options: AlbSignInOptions): Promise<AlbSign
   return {
     keysUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     keyRequests,
+    keyListener,
     tokenOf,
     eventOf({ method, path = '/', query = '', headers = {}, body }, claims) {
       const own = Object.entries(headers).filter(([name]) => !name.toLowerCase().startsWith('x-amzn-oidc-'));

@@ -162,7 +162,7 @@ export function loadBalancerEvent(
 }
 
 /** Undefined for what the load balancer takes for no reply. */
-function replyIn(payload: string, isMultiValue: boolean) {
+export function replyIn(payload: string, isMultiValue: boolean) {
   const value: unknown = JSON.parse(payload === '' ? 'null' : payload);
   if (typeof value !== 'object' || value === null) return undefined;
   const {

@@ -90,7 +90,10 @@ describe('nightshift pause', () => {
   test.each([
     [['--until', '11:00', '--for', '2h'], /contradict each other/],
     [[], /a pause must have an end: add --until or --for/],
-    [['--for', '8d'], /more than 7 days ahead: .*or pause it again when the pause ends/],
+    [
+      ['--for', '8d'],
+      /^nightshift: Wed 2026-12-02 21:00 \(Asia\/Tokyo\) is more than 7 days ahead: .*or pause it again when the pause ends/,
+    ],
     [['--until', '2026-11-24T11:00:00Z'], /is in the past/],
     [['--for', '1h', '--reason', ' '], /the reason is empty/],
     [['--cancel', '--for', '1h'], /--cancel ends the pause now/],
@@ -100,6 +103,16 @@ describe('nightshift pause', () => {
     expect(err).toMatch(message);
     expect(await stored().pause()).toBeUndefined();
   });
+
+  test.each([[['--for', '8d']], [['--for', '1h', '--reason', ' ']], [['--until', '2026-11-24T11:00:00Z']]])(
+    '%j is refused before AWS is asked',
+    async (args) => {
+      await aws.close();
+      const { code, err } = await ask('pause', 'develop', ...args);
+      expect({ code, err }).toEqual({ code: 1, err: expect.not.stringContaining('AWS') });
+      aws = await startFakeAws({ now: () => awsNow });
+    },
+  );
 
   test('of an unknown environment is refused', async () => {
     expect((await ask('pause', 'nowhere', '--for', '1h')).code).toBe(1);

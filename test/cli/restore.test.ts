@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type RestoreOptions, restoreFromTable } from '#cli/restore.ts';
 import { type Lab, startLab } from '#demo/lab.ts';
@@ -116,6 +118,9 @@ describe('nightshift restore', () => {
 
     await lab.assembly.close();
     await pass(20);
+    await expect(restore({ cluster: 'develop-eks' })).rejects.toThrow(
+      /was saved for another cluster than develop-eks: write the name of that cluster as --cluster/,
+    );
     const { isComplete, lines } = await restore();
     expect(lines.at(-1)).toMatch(/^restored: every group has its sizes/);
     expect(isComplete).toBe(true);
@@ -131,8 +136,21 @@ describe('nightshift restore', () => {
       'there is no table nightshift-dev in ap-northeast-1 with these credentials',
     );
     await expect(restore({ timeout: 'soon' })).rejects.toThrow(/--timeout soon: invalid duration/);
-    await expect(restore({ timeZone: 'Tokio' })).rejects.toThrow(
-      /--time-zone Tokio: write an IANA time zone/,
+    await expect(restore({ timeZone: 'Tokio' })).rejects.toThrow(/--time-zone Tokio: .*Asia\/Tokyo/);
+    await expect(restore({ region: 'ap-northeast-1a' })).rejects.toThrow(
+      '--region ap-northeast-1a: this is an availability zone: write "ap-northeast-1"',
     );
+    const other = new DynamoDBClient({ region: 'ap-northeast-1' });
+    await other.send(
+      new CreateTableCommand({
+        TableName: 'orders',
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      }),
+    );
+    await setTimeout(600);
+    await expect(restore({ table: 'orders' })).rejects.toThrow(/^orders is no table of eks-nightshift/);
+    other.destroy();
   });
 });

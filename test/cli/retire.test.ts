@@ -62,6 +62,16 @@ async function ask(name: string, options: RetireOptions) {
   return { isComplete, text: lines.join('\n') };
 }
 
+test('refuses a request that is invalid before it retires anything', async () => {
+  await expect(ask('develop', { restore: true, timeout: 'soon' })).rejects.toThrow(
+    /--timeout soon: invalid duration/,
+  );
+  await expect(ask('develop', { restore: false, cancel: true })).rejects.toThrow(
+    '--cancel keeps the environment, and --no-restore is for one that goes: use one of them',
+  );
+  expect((await ask('develop', { restore: true, cancel: true })).text).toBe('develop: it was not retired');
+});
+
 test('retires a sleeping environment: its sizes are back, and no tick stops it again until that is cancelled', async () => {
   const before = sizes();
   await pass(20 * MINUTE);

@@ -42,6 +42,27 @@ function aConfig(
   });
 }
 
+describe('the press of the button', () => {
+  const links = { selfService: { links: true }, notify: { warning: [] } } as const;
+  const pressOf = (overrides: Partial<DevelopmentEnvironmentConfig>) =>
+    planDay(aConfig(undefined, overrides), NOW).press;
+
+  test('is ten minutes before the first stop, where the warning has links', () => {
+    const plan = planDay(aConfig(undefined, links), NOW);
+    expect(plan.press?.environment).toBe('develop');
+    expect(plan.press?.at.toLocaleTimeString('en-GB', { timeZone: 'Asia/Tokyo' })).toBe('21:50:00');
+    expect(plan.press!.at > plan.start).toBe(true);
+  });
+
+  test('is not planned without links, without a warning, or in a night that it would cover', () => {
+    expect(pressOf({})).toBeUndefined();
+    expect(pressOf({ ...links, warnMinutes: 0 })).toBeUndefined();
+    expect(pressOf({ selfService: { links: true } })).toBeUndefined();
+    const short = { shifts: { timeZone: 'UTC', up: ['daily 03:00-01:00'] } };
+    expect(planDay(aConfig(short, links), NOW).press).toBeUndefined();
+  });
+});
+
 const listed = (events: readonly DayEvent[], timeZone: string) =>
   events.map(({ at, environment, kind }) => {
     const local = at.toLocaleString('sv-SE', { timeZone }).slice(0, 16);

@@ -88,6 +88,7 @@ describe('an alarm is raised', () => {
         environment: 'develop',
         action: 'keep-up',
         stop: '2026-11-24T13:00:00.000Z',
+        night: '2026-11-24T13:00:00.000Z',
         expires: '2026-11-24T23:00:00.000Z',
         minutes: 60,
         maxHours: 4,

@@ -46,6 +46,33 @@ describe('self-service', () => {
     expect(ofKms).toHaveLength(3);
   });
 
+  test('lets an operator sign links too, by the alias of this key alone; a developer cannot', () => {
+    const template = templateOf(
+      aDevelopment({ selfService: { links: true }, accessPolicies: ['operator', 'developer'] }),
+    );
+    template.hasResourceProperties('AWS::KMS::Alias', { AliasName: 'alias/nightshift-develop-links' });
+    const policies = Object.values(template.findResources('AWS::IAM::ManagedPolicy')).map(
+      ({ Properties }) =>
+        Properties as { ManagedPolicyName: string; PolicyDocument: { Statement: object[] } },
+    );
+    const signing = policies.flatMap(({ ManagedPolicyName, PolicyDocument }) =>
+      PolicyDocument.Statement.filter((statement) => JSON.stringify(statement).includes('kms:')).map(
+        (statement) => [ManagedPolicyName, statement] as const,
+      ),
+    );
+    expect(signing).toEqual([
+      [
+        'nightshift-develop-operator',
+        expect.objectContaining({
+          Action: 'kms:GenerateMac',
+          Condition: {
+            'ForAnyValue:StringEquals': { 'kms:ResourceAliases': ['alias/nightshift-develop-links'] },
+          },
+        }),
+      ],
+    ]);
+  });
+
   test('writes overrides and decisions of its own environment, and nothing else', () => {
     const writes = statementsOf(templateOf(offered)).filter(
       ({ policy, Action }) =>

@@ -1,6 +1,7 @@
 /** Self-service from the warning to the stop, over the stacks as they would be deployed. */
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
+import { serveAlbSignIn } from '@nightshift/lab/http/alb-sign-in.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createCloud } from '#cli/cloud.ts';
@@ -17,6 +18,21 @@ const FORM = { until: UNTIL, name: 'Ana', reason: 'release 4.2' };
 const awake = (evening: Evening) => evening.sizes().some(({ desired }) => desired > 0);
 const made = (evening: Evening, action: Decision['action']) =>
   evening.lab.decisions.filter((decision) => decision.action === action);
+
+/** As an operator of the account. */
+const command = ({ lab, config }: Evening, ...line: readonly string[]) => {
+  const now = lab.context.clock.date();
+  return withConfigFile(config, (file) =>
+    nightshift([...line, '--config', file], {
+      now,
+      cloud: (name, environment) =>
+        createCloud(name, environment, () => now, {
+          endpoint: lab.front.url,
+          credentials: lab.environments[0]!.operator,
+        }),
+    }),
+  );
+};
 
 describe('an evening with a link', () => {
   let evening: Evening;
@@ -119,18 +135,7 @@ describe('an evening with a link', () => {
   });
 
   test('explain shows who asked, how and in what name', async () => {
-    const { lab, config } = evening;
-    const now = lab.context.clock.date();
-    const { out, code } = await withConfigFile(config, (file) =>
-      nightshift(['explain', 'develop', '--config', file], {
-        now,
-        cloud: (name, environment) =>
-          createCloud(name, environment, () => now, {
-            endpoint: lab.front.url,
-            credentials: lab.environments[0]!.operator,
-          }),
-      }),
-    );
+    const { code, out } = await command(evening, 'explain', 'develop');
     expect(code).toBe(0);
     expect(out).toMatch(
       /kept up until .* by Ana \(link\/[\w-]+\), whose name was typed and not verified: release 4\.2/,
@@ -150,19 +155,40 @@ describe('an evening with a link', () => {
     expect(made(evening, 'fail')).toEqual([]);
   });
 
+  test('an operator prints a link to hand on, and whoever gets it can use it', async () => {
+    const { code, out } = await command(evening, 'link', 'develop', '--json');
+    expect(code).toBe(0);
+    const { links } = JSON.parse(out);
+    expect(links.map(({ what }: { what: string }) => what)).toEqual([
+      'Keep it up until 02:05 (Asia/Tokyo), or choose another time',
+      'Keep it up until 03:05 (Asia/Tokyo), or choose another time',
+      'Start it again later in the night',
+      'Why, and what comes next',
+    ]);
+    const { status, body } = await visit(links[0].address, { ...FORM, until: '2026-11-25T16:30:00.000Z' });
+    expect(status).toBe(200);
+    expect(body).toContain('Kept up until 01:30');
+    expect(made(evening, 'override').at(-1)).toMatchObject({ author: links[0].author });
+  });
+
+  test('whoever may not sign gets no link, and reads which permission is missing', async () => {
+    const { lab } = evening;
+    const principal = lab.environments[0]!.operator.arn;
+    lab.front.faults.add({
+      service: 'kms',
+      operation: 'GenerateMac',
+      principal,
+      kind: 'access-denied',
+      times: 4,
+    });
+    const { code, out, err } = await command(evening, 'link', 'develop');
+    lab.front.faults.clear();
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toMatch(/^nightshift: develop: AWS denied kms:GenerateMac on arn:aws:kms:\S+: allow it for /);
+  });
+
   test('revoked links are refused at once', async () => {
-    const { lab, config } = evening;
-    const now = lab.context.clock.date();
-    const { code } = await withConfigFile(config, (file) =>
-      nightshift(['revoke-links', 'develop', '--config', file], {
-        now,
-        cloud: (name, environment) =>
-          createCloud(name, environment, () => now, {
-            endpoint: lab.front.url,
-            credentials: lab.environments[0]!.operator,
-          }),
-      }),
-    );
+    const { code } = await command(evening, 'revoke-links', 'develop');
     expect(code).toBe(0);
     const { status, body } = await visit(link);
     expect(status).toBe(410);
@@ -172,6 +198,92 @@ describe('an evening with a link', () => {
   test('a link that has expired is refused', async () => {
     await evening.until('2026-11-26T00:00:00Z');
     expect((await visit(link)).status).toBe(410);
+  });
+});
+
+describe('an evening with a sign-in', () => {
+  const signIn = {
+    loadBalancer:
+      'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:loadbalancer/app/apps/0123456789abcdef',
+    address: 'https://nightshift.example.com/',
+    issuer: 'https://id.example.com',
+    clientId: 'nightshift',
+  };
+  const ANA = { sub: '1', email: 'ana@example.com', email_verified: true };
+  let evening: Evening;
+  let visit: ReturnType<typeof visitor>;
+  let link = '';
+  beforeAll(async () => {
+    evening = await aLateEvening({ links: true, signIn });
+    visit = visitor(evening.lab);
+    await evening.until('2026-11-25T12:50:00Z');
+    link = [...evening.links().values()][0] ?? '';
+  }, 120_000);
+  afterAll(() => evening?.close());
+
+  /** The header of somebody who has a session of the load balancer. */
+  const session = (claims: Readonly<Record<string, unknown>> = ANA) => ({
+    cookie: evening.lab.signIns.get('develop')?.signIn(claims) ?? '',
+  });
+
+  test('the links lead to the load balancer, which sends a stranger to the identity provider', async () => {
+    expect(link).toMatch(/^https:\/\/nightshift\.example\.com\/\?l=/);
+    const { status, headers } = await visit(link);
+    expect(status).toBe(302);
+    expect(headers['location']).toMatch(/^https:\/\/id\.example\.com\/authorize\?/);
+  });
+
+  test('a header that a stranger writes signs nobody in', async () => {
+    const forged = ['e30=', Buffer.from(JSON.stringify(ANA)).toString('base64url'), 'AAAA'].join('.');
+    const { status } = await visit(link, FORM, { 'x-amzn-oidc-data': forged });
+    expect(status).toBe(302);
+    // Nor does it replace that of the load balancer.
+    const { body } = await visit(link, undefined, { ...session(), 'x-amzn-oidc-data': forged });
+    expect(body).toContain('ana@example.com');
+    expect(made(evening, 'override')).toEqual([]);
+  });
+
+  test('a token that another load balancer has signed is refused by the function itself', async () => {
+    const { lab } = evening;
+    const runner = lab.assembly.find({
+      account: '111111111111',
+      region: 'ap-northeast-1',
+      function: 'nightshift-develop-self-service',
+    });
+    const other = await serveAlbSignIn({
+      arn: signIn.loadBalancer,
+      targetGroup: 'arn:of-the-group',
+      issuer: signIn.issuer,
+      clientId: signIn.clientId,
+      now: () => lab.context.clock.date(),
+    });
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const body = new URLSearchParams(FORM).toString();
+    const query = new URL(link).search.slice(1);
+    const event = other.eventOf({ method: 'POST', query, headers: form, body }, ANA);
+    const outcome = await runner?.invoke(JSON.stringify(event), lab.context.uuid());
+    await other.close();
+    expect(outcome?.ok && JSON.parse(outcome.payload)).toMatchObject({ statusCode: 401 });
+    expect(made(evening, 'override')).toEqual([]);
+  });
+
+  test('whom the provider calls unverified may not press, and a link is needed as well', async () => {
+    expect((await visit(link, FORM, session({ ...ANA, email_verified: 'false' }))).status).toBe(401);
+    expect((await visit(signIn.address, FORM, session())).status).toBe(403);
+  });
+
+  test('whoever has signed in keeps it up in the verified name, and types none', async () => {
+    const page = await visit(link, undefined, session());
+    expect(page.status).toBe(200);
+    expect(page.body).toContain('ana@example.com');
+    expect(page.body).not.toContain('name="name"');
+    const { status, body } = await visit(link, { until: UNTIL, name: 'Eve', reason: 'release' }, session());
+    expect(status).toBe(200);
+    expect(body).toContain('Kept up until 23:30');
+    expect(made(evening, 'override')).toMatchObject([{ author: 'ana@example.com', via: 'sign-in' }]);
+    expect(made(evening, 'override')[0]).not.toHaveProperty('label');
+    await evening.until('2026-11-25T13:20:00Z');
+    expect(awake(evening)).toBe(true);
   });
 });
 

@@ -50,6 +50,9 @@ export function createDemoCloud(environment: DemoEnvironment): Cloud {
     async revokeLinks() {
       throw new CloudError('the demonstration sends no links');
     },
+    async signLinks() {
+      throw new CloudError('the demonstration has no page of self-service');
+    },
     async retire() {
       throw new CloudError('the demonstration has no stack to remove');
     },

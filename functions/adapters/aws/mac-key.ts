@@ -25,6 +25,17 @@ export interface MacKey {
   isValid(text: string, mac: string): Promise<boolean>;
 }
 
+/** KMS answered with an error of this type, such as `AccessDeniedException`. */
+export class KmsError extends NightshiftError {
+  override name = 'KmsError';
+  readonly type: string | undefined;
+
+  constructor(message: string, type: string | undefined) {
+    super(message);
+    this.type = type;
+  }
+}
+
 const TIMEOUT_MS = 2_000;
 const MOST_ATTEMPTS = 3;
 const ALGORITHM = 'HMAC_SHA_256';
@@ -94,6 +105,7 @@ function errorOf(reply: HttpReply): string | undefined {
   return typeof type === 'string' ? type.split('#').at(-1) : undefined;
 }
 
-function refusal(operation: string, reply: HttpReply): NightshiftError {
-  return new NightshiftError(`kms answered ${reply.status} to ${operation}: ${reply.body.slice(0, 200)}`);
+function refusal(operation: string, reply: HttpReply): KmsError {
+  const text = `kms answered ${reply.status} to ${operation}: ${reply.body.slice(0, 400)}`;
+  return new KmsError(text, errorOf(reply));
 }

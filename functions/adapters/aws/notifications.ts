@@ -148,6 +148,11 @@ function asChatText(text: string): string {
     .replace(/(^|[^\w])@(?=\w)/g, '$1@ ');
 }
 
+/** Readers of mail make an address of what looks like one. */
+function asMailText(text: string): string {
+  return text.replaceAll('://', ': //');
+}
+
 function messageTo(topic: string, notification: Notification, added: Added): PublishCommandInput {
   return {
     TopicArn: topic,
@@ -157,12 +162,12 @@ function messageTo(topic: string, notification: Notification, added: Added): Pub
     Message: JSON.stringify({
       default: JSON.stringify(customNotification(notification, added)),
       email: [
-        notification.title,
+        asMailText(notification.title),
         '',
-        notification.text,
+        asMailText(notification.text),
         '',
         ...(added.links ?? []),
-        ...notification.nextSteps,
+        ...notification.nextSteps.map(asMailText),
       ]
         .join('\n')
         .trim(),

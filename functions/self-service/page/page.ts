@@ -53,7 +53,7 @@ export function replyOf(page: Page, context: PageContext, styleHash: string): Pa
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'content-language': context.language,
-      'content-security-policy': `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      'content-security-policy': `default-src 'none'; img-src data:; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
       'cache-control': 'no-store',
       // The address holds the link.
       'referrer-policy': 'no-referrer',
@@ -80,7 +80,7 @@ function documentOf(page: Page, context: PageContext): Html {
   const isKnown = 'link' in page;
   const title = isKnown ? texts.title(context.environment) : messageTitle(page, context);
   return html`<!doctype html>
-<html lang="${context.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>${title}</title><style>${trusted(STYLE)}</style></head>
+<html lang="${context.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><link rel="icon" href="data:,"><title>${title}</title><style>${trusted(STYLE)}</style></head>
 <body><main><h1>${title}</h1>${contentOf(page, context)}${isKnown ? html`<footer><p>${texts.times(context.timeZone)} ${texts.links}</p></footer>` : undefined}</main></body></html>`;
 }
 

@@ -2,8 +2,9 @@
 import { learnLead } from '#functions/night-schedule/learn-lead.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { endChoices, type KeepUpLink, LINK_PARAMETER } from '#model/keep-up-link.ts';
+import { NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
 import type { Override } from '#model/schedule.ts';
-import { type Ask, type FormProblem, longestAwake, NAME_LIMIT, REASON_LIMIT } from '../decide.ts';
+import { type Ask, type FormProblem, keeperOf } from '../decide.ts';
 import type { NightOfPage, ShownDecision } from '../ports.ts';
 import type { PageContext } from './context.ts';
 import { type Html, html, trusted } from './html.ts';
@@ -53,7 +54,7 @@ export function stateOf(view: View, { withLinks = false } = {}): Html {
   const { texts, night, now, link } = view;
   const { state, pause } = night;
   const phase = state?.phase ?? 'unknown';
-  const keeper = longestAwake(night.overrides, now);
+  const keeper = keeperOf(night.overrides, now);
   return html`<section class="card" aria-labelledby="phase"><p class="phase ${phase}" id="phase"><svg viewBox="0 0 24 24" aria-hidden="true" fill="currentColor">${trusted(ICONS[phase])}</svg>${texts.phase[phase]}</p>
 ${state?.until && Date.parse(state.until) > now.getTime() ? html`<p class="next">${texts.next(state.desired === 'awake' ? 'asleep' : 'awake', time(view, state.until))}</p>` : undefined}
 ${state ? html`<p class="soft">${texts.since(time(view, state.since))}</p>` : undefined}
@@ -83,21 +84,22 @@ function progressOf(view: View): Html {
 export function asking(view: View, typed: Ask | undefined, problem: FormProblem | undefined): Html {
   const { texts, night, link, now, maxHours, requireReason } = view;
   const down = isDown(night);
-  const choices = endChoices(link, maxHours, now);
+  const keptUntil = keptUntilOf(view);
+  const choices = endChoices(link, maxHours, now, keptUntil);
   if (choices.length === 0) return messageOf(texts.noEnd);
   const isTyped = choices.some(({ at }) => at.toISOString() === typed?.until);
-  const costs = choices.map(({ at }) => costOf(view, at));
+  const costs = choices.map(({ at }) => costOf(view, keptUntil, at));
   const ends = choices.map(({ at, isSuggested }, index) => {
     const isChosen = isTyped ? at.toISOString() === typed?.until : isSuggested;
-    return html`<label><input type="radio" name="until" value="${at.toISOString()}" required${trusted(isChosen ? ' checked' : '')}><b>${time(view, at)}</b>${costs[index] ? html`<span>${costs[index]}</span>` : undefined}</label>`;
+    return html`<label><input type="radio" name="until" value="${at.toISOString()}" required${trusted(isChosen ? ' checked' : '')}><b>${time(view, at)}</b>${costs[index]?.length ? html`<span>${costs[index].map((part) => html`<span>${part}</span> `)}</span>` : undefined}</label>`;
   });
   return html`${problem ? html`<section class="card problem" role="alert"><strong>${texts.problemTitle}</strong><p id="problem">${texts.problem[problem]}</p></section>` : undefined}
 <section class="card" aria-labelledby="question"><h2 id="question">${down ? texts.questionAsleep : texts.question}</h2>
 <p>${down ? texts.effectAsleep(readyMinutes(view)) : texts.effect}</p>
 <form method="post"><fieldset class="ends"><legend>${texts.until}</legend>${ends}</fieldset>
-<p class="soft">${costs[0] ? texts.costBasis : texts.costUnknown}</p>
+<p class="soft">${costs[0]?.length ? texts.costBasis : texts.costUnknown}</p>
 ${view.signedInAs ? html`<p class="inputs"><b class="field">${texts.signedInAs}</b> ${view.signedInAs}</p>` : input({ id: 'name', label: texts.name, hint: texts.nameHint, value: typed?.name, limit: NAME_LIMIT, required: true, invalid: problem?.includes('name') })}
-${input({ id: 'reason', label: requireReason ? texts.reason : `${texts.reason} (${texts.optional})`, value: typed?.reason, limit: REASON_LIMIT, required: requireReason, invalid: problem?.includes('reason') })}
+${input({ id: 'reason', label: requireReason ? texts.reason : texts.optional(texts.reason), value: typed?.reason, limit: REASON_LIMIT, required: requireReason, invalid: problem?.includes('reason') })}
 <button>${down ? texts.wake : texts.keepUp}</button></form></section>`;
 }
 
@@ -115,19 +117,31 @@ function input(field: {
   return html`<div class="inputs"><label class="field" for="${id}">${label}</label><input id="${id}" name="${id}" value="${value}" maxlength="${limit}" autocomplete="${id === 'name' ? 'name' : 'off'}"${trusted(required ? ' required' : '')}${trusted(invalid ? ' aria-invalid="true"' : '')}${described ? html` aria-describedby="${described}"` : undefined}>${hint ? html`<p class="soft" id="${id}-hint">${hint}</p>` : undefined}</div>`;
 }
 
-/** `12 node-hours, 0.60 USD`; empty where no night was observed yet. */
-function costOf({ night, link, now, texts, prices, language }: View, end: Date): string {
-  const hours = (end.getTime() - Math.max(now.getTime(), Date.parse(link.stop))) / HOUR_MS;
+/** Now where nobody keeps it up. */
+function keptUntilOf({ night, now }: View): Date {
+  const keeper = keeperOf(night.overrides, now);
+  return keeper ? new Date(keeper.until) : now;
+}
+
+/** `12 node-hours` and `0.60 USD`; empty where no night was observed yet. */
+function costOf(
+  { night, link, now, texts, prices, language }: View,
+  keptUntil: Date,
+  end: Date,
+): readonly string[] {
+  const from = Math.max(now.getTime(), Date.parse(link.stop), keptUntil.getTime());
+  const hours = (end.getTime() - from) / HOUR_MS;
   const groups = Object.entries(night.nodes);
   const nodes = groups.reduce((sum, [, count]) => sum + count, 0);
-  if (nodes === 0) return '';
+  if (nodes === 0) return [];
   const number = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(language, options).format(value);
   const used = texts.nodeHours(number(nodes * hours, { maximumFractionDigits: 1 }));
   const priced = groups.map(([group, count]) => [count, priceOf(prices, group)] as const);
-  if (!prices || priced.some(([, price]) => price === undefined)) return used;
+  if (!prices || priced.some(([, price]) => price === undefined)) return [used];
   const money = priced.reduce((sum, [count, price = 0]) => sum + count * price * hours, 0);
-  return `${used}, ${number(money, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}\u00a0${prices.currency}`;
+  const amount = number(money, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  return [used, `${amount} ${prices.currency}`];
 }
 
 function priceOf(prices: PageContext['prices'], group: string): number | undefined {

@@ -9,6 +9,7 @@ h1{font-size:1.25rem;line-height:1.25;margin:.5rem 0 .75rem}
 h2{font-size:1.125rem;line-height:1.3;margin:0 0 .25rem}
 p{margin:.25rem 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.75rem;padding:1rem;margin:0 0 1rem}
+.card>:last-child{margin-bottom:0}
 .phase{font-weight:700;font-size:1.375rem;line-height:1.3;margin:0;display:flex;align-items:center;gap:.5rem}
 .next{font-size:1.0625rem;font-weight:600}
 .phase svg{flex:none;width:1.5rem;height:1.5rem}
@@ -24,7 +25,8 @@ legend{margin:0 0 .375rem}
 .ends label:has(:checked){background:var(--chosen);border-color:var(--press)}
 .ends input{width:1.25rem;height:1.25rem;flex:none;margin:0;accent-color:var(--press)}
 .ends b{font-variant-numeric:tabular-nums;flex:1 0 auto;white-space:nowrap}
-.ends span{color:var(--soft);font-size:.875rem;text-align:right}
+.ends label>span{color:var(--soft);font-size:.875rem;display:flex;flex-wrap:wrap;justify-content:flex-end;column-gap:.75rem}
+.ends span span{white-space:nowrap;font-variant-numeric:tabular-nums}
 .inputs{margin:1rem 0 0}
 .inputs input{font:inherit;width:100%;min-height:3rem;padding:.5rem .75rem;margin:.25rem 0 0;color:inherit;background:var(--ground);border:1px solid var(--soft);border-radius:.5rem}
 .inputs input[aria-invalid]{border:2px solid var(--bad)}
@@ -36,10 +38,10 @@ a{color:var(--press)}
 ol{list-style:none;margin:.5rem 0 0;padding:0}
 li{border-top:1px solid var(--line);padding:.5rem 0}
 ol.steps{margin:.75rem 0 .25rem;padding:0 0 0 .25rem}
-.steps li{display:flex;justify-content:space-between;gap:1rem;border:0;border-left:.1875rem solid var(--line);padding:.25rem 0 .25rem .875rem;position:relative}
+.steps li{display:flex;justify-content:space-between;gap:1rem;border:0;border-left:.1875rem solid var(--line);padding:.25rem 0 .25rem 1.125rem;position:relative}
 .steps li::before{content:"";position:absolute;left:-.5rem;top:.6rem;width:.8125rem;height:.8125rem;border-radius:50%;border:.125rem solid var(--soft);background:var(--card)}
 .steps .reached{border-color:var(--awake)}.steps .reached::before{border-color:var(--awake);background:var(--awake)}
-.steps .ahead{color:var(--soft)}.steps span:last-child{font-variant-numeric:tabular-nums}
+.steps li:last-child{border-color:transparent}.steps .ahead{color:var(--soft)}.steps span:last-child{font-variant-numeric:tabular-nums}
 li time{color:var(--soft);font-size:.9375rem;font-variant-numeric:tabular-nums;display:block}
 footer{color:var(--soft);font-size:.875rem}
 @media (prefers-reduced-motion:no-preference){.starting svg,.stopping svg{animation:pulse 2s ease-in-out infinite}@keyframes pulse{50%{opacity:.45}}}

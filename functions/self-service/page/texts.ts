@@ -1,7 +1,8 @@
 /** Every word of the page, in English and Japanese: for people who do not know this tool. */
 import { DAY_MS } from '#model/duration.ts';
 import type { LinkRefusal } from '#model/keep-up-link.ts';
-import { type FormProblem, NAME_LIMIT, REASON_LIMIT } from '../decide.ts';
+import { NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
+import type { FormProblem } from '../decide.ts';
 
 export type Refusal = LinkRefusal | 'method' | 'sign-in';
 
@@ -28,7 +29,7 @@ export interface Texts {
   readonly nameHint: string;
   readonly signedInAs: string;
   readonly reason: string;
-  readonly optional: string;
+  readonly optional: (label: string) => string;
   readonly keepUp: string;
   readonly wake: string;
   readonly problem: Readonly<Record<FormProblem, string>>;
@@ -85,7 +86,7 @@ const en: Texts = {
   nameHint: 'Your team sees it. It is not verified.',
   signedInAs: 'Signed in as',
   reason: 'Reason',
-  optional: 'optional',
+  optional: (label) => `${label} (optional)`,
   keepUp: 'Keep it up',
   wake: 'Start it',
   problemTitle: 'Nothing was changed yet',
@@ -172,7 +173,7 @@ const ja: Texts = {
   nameHint: 'チームに表示されます。本人確認は行いません。',
   signedInAs: 'サインイン中',
   reason: '理由',
-  optional: '任意',
+  optional: (label) => `${label}（任意）`,
   keepUp: '延長する',
   wake: '起動する',
   problemTitle: 'まだ何も変更していません',

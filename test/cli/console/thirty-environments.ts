@@ -92,6 +92,7 @@ function cloudOf({ name, kind }: Described): Cloud {
     pause: nothing,
     setPause: nothing,
     revokeLinks: async () => 1,
+    signLinks: async () => undefined,
     retire: async () => false,
     announcedChanges: async () => [],
     setOverride: nothing,

@@ -13,6 +13,7 @@ export interface Resource {
 }
 
 export interface Template {
+  readonly Parameters?: Record<string, { readonly Type: string; readonly Default?: string }>;
   readonly Resources: Record<string, Resource>;
   readonly Outputs?: Record<string, unknown>;
 }

@@ -223,26 +223,34 @@ describe('the stack of the sample config', () => {
   });
 
   test.for([
-    'spot-interruption',
-    'rebalance',
-    'lifecycle-action',
-    'health-retirement',
-    'state-change',
-    'build-ended',
-  ])('the event %s matches exactly one rule', async (name) => {
-    const event = JSON.parse(readFileSync(`test/fuzz/corpus/${name}.json`, 'utf8'));
-    const { Rules } = await eventBridge('ListRules', {});
-    const matched: string[] = [];
-    for (const { Name, EventPattern } of Rules as { Name: string; EventPattern?: string }[]) {
-      if (!EventPattern) continue;
-      const { Result } = await eventBridge('TestEventPattern', {
-        EventPattern,
-        Event: JSON.stringify(event),
-      });
-      if (Result) matched.push(Name);
-    }
-    expect(matched).toHaveLength(1);
-  });
+    ['spot-interruption', 'spot-drain', 1],
+    ['rebalance', 'spot-drain', 0],
+    ['lifecycle-action', 'spot-drain', 1],
+    ['health-retirement', 'spot-drain', 0],
+    ['state-change', 'spot-drain', 0],
+    ['build-ended', 'branch-deploy', 0],
+  ] as const)(
+    'the event %s invokes %s once, and starts %i watchdogs',
+    async ([name, capability, watchdogs]) => {
+      const event = JSON.parse(readFileSync(`test/fuzz/corpus/${name}.json`, 'utf8'));
+      const { Rules } = await eventBridge('ListRules', {});
+      const targets: string[] = [];
+      for (const { Name, EventPattern } of Rules as { Name: string; EventPattern?: string }[]) {
+        if (!EventPattern) continue;
+        const { Result } = await eventBridge('TestEventPattern', {
+          EventPattern,
+          Event: JSON.stringify(event),
+        });
+        if (!Result) continue;
+        const { Targets } = await eventBridge('ListTargetsByRule', { Rule: Name });
+        targets.push(...(Targets as { Arn: string }[]).map(({ Arn }) => Arn));
+      }
+      const of = (kind: string) => targets.filter((arn) => arn.includes(kind));
+      expect(of(':function:').map((arn) => arn.split(':')[6])).toEqual([`nightshift-develop-${capability}`]);
+      expect(of(':stateMachine:')).toHaveLength(watchdogs);
+      expect(targets).toHaveLength(1 + watchdogs);
+    },
+  );
 
   test.for([
     ['night-schedule', 'night', 'note#seen'],

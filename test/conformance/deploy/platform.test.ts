@@ -6,7 +6,7 @@ import { aPlatformApp, type EnvironmentName, nightshift } from '../../platform/a
 import { checkedOn, note } from '../checked-on.ts';
 import { run } from '../clients/shell.ts';
 import { type Ministack, startMinistack } from '../servers/ministack.ts';
-import { type Resource, withoutUnknown } from './assembly.ts';
+import { type Resource, type Template, withoutUnknown } from './assembly.ts';
 
 /** What ministack refuses as unknown. */
 const UNKNOWN = [
@@ -22,9 +22,21 @@ const UNKNOWN = [
   'AWS::EKS::PodIdentityAssociation',
 ];
 
-/** The image of the work hosts of the others is a public parameter of AWS, which ministack does not have. */
-const environments = ['sandbox'] as const satisfies readonly EnvironmentName[];
+const environments = [
+  'develop',
+  'staging',
+  'production',
+  'sandbox',
+] as const satisfies readonly EnvironmentName[];
 const region = 'ap-northeast-1';
+
+/** The image of the work hosts is a public parameter of AWS, and nobody but AWS may put one under `/aws`. */
+function withAnImage(_stack: string, { Parameters = {} }: Template): void {
+  for (const [name, { Type }] of Object.entries(Parameters))
+    if (Type === 'AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>')
+      Parameters[name] = { Type: 'String', Default: 'ami-0123456789abcdef0' };
+}
+
 let server: Ministack;
 let directory = '';
 const removed: Record<string, readonly string[]> = {};
@@ -35,7 +47,7 @@ beforeAll(async () => {
   const app = aPlatformApp();
   app.synth();
   directory = app.outdir;
-  const all = withoutUnknown(directory, undefined, ({ Type }: Resource) => UNKNOWN.includes(Type)).removed;
+  const all = withoutUnknown(directory, withAnImage, ({ Type }: Resource) => UNKNOWN.includes(Type)).removed;
   for (const name of environments)
     removed[name] = all
       .filter((line) => line.startsWith(`Platform-${name}: `))
@@ -62,6 +74,24 @@ const cdk = (account: string, ...args: readonly string[]) =>
     },
   });
 
+/** CloudFormation's query protocol: neither the CDK nor the project has a client for this. */
+async function endProtection(account: string, stack: string): Promise<void> {
+  const response = await fetch(server.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      authorization: `AWS4-HMAC-SHA256 Credential=${account}/20261124/${region}/cloudformation/aws4_request, SignedHeaders=host, Signature=0`,
+    },
+    body: new URLSearchParams({
+      Action: 'UpdateTerminationProtection',
+      Version: '2010-05-15',
+      StackName: stack,
+      EnableTerminationProtection: 'false',
+    }),
+  });
+  expect(response.status, await response.text()).toBe(200);
+}
+
 test.for(environments)(
   'the platform of %s is deployed, and removed',
   { timeout: 600_000 },
@@ -75,9 +105,15 @@ test.for(environments)(
     const left = removed[name] ?? [];
     note(
       context,
-      `Taken out before the deploy, because ministack does not know them, or because they refer to those: ${[...new Set(left)].sort().join(', ')} (${left.length} resources of ${stack}).`,
+      `Taken out before the deploy, because ministack does not know them, or because they refer to those: ${[...new Set(left)].sort().join(', ')} (${left.length} resources of ${stack}). The image of the work hosts is a fixed one.`,
     );
-    const destroyed = await cdk(account, 'destroy', stack, '--app', directory, '--force', '--exclusively');
+    const destroy = () => cdk(account, 'destroy', stack, '--app', directory, '--force', '--exclusively');
+    if (nightshift.environments[name]?.production) {
+      const { stdout, stderr } = await destroy();
+      expect(`${stdout}${stderr}`).toContain('cannot be deleted while TerminationProtection is enabled');
+      await endProtection(account, stack);
+    }
+    const destroyed = await destroy();
     expect(destroyed.code, `${destroyed.stdout}${destroyed.stderr}`).toBe(0);
   },
 );

@@ -17,6 +17,10 @@ const ACCEPTED: Readonly<Record<string, string>> = {
     'CT.DYNAMODB.PR.2 (the table under a key of KMS): DynamoDB encrypts it with a key of its own; it holds sizes, names and times, and a request to KMS for each write would be one more thing that can refuse at night',
   lambda_inside_vpc_check:
     'CT.LAMBDA.PR.3 (functions in a VPC): the option `network` puts them there; without it they reach the public endpoints of AWS and of the cluster without a NAT gateway, which costs more than everything else',
+  step_functions_state_machine_logging_enabled_check:
+    'CT.STEPFUNCTIONS.PR.1 (a log of each state machine): Step Functions keeps the history of each execution for 90 days without a log group',
+  step_functions_state_machine_tracing_enabled_check:
+    'CT.STEPFUNCTIONS.PR.2 (X-Ray for each state machine): two steps have nothing to trace, and X-Ray would need permissions on all resources',
   sqs_dlq_check: 'CT.SQS.PR.1 (a dead-letter queue for each queue): the queues are dead-letter queues',
 };
 

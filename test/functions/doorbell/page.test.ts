@@ -177,6 +177,7 @@ describe('with wakes: link', () => {
     environment: 'develop',
     action: 'wake',
     stop: STOP,
+    night: STOP,
     expires: START,
     minutes: 60,
     maxHours: 4,
@@ -321,6 +322,17 @@ describe('the button of a chat', () => {
     ]);
     expect(await doorbell.press(STOP)).toContain('already: nothing was changed');
     expect(await doorbell.overrides()).toHaveLength(1);
+  });
+
+  test('works under the warning of a stop that was postponed, too', async () => {
+    const doorbell = await aDoorbell();
+    doorbell.at('2026-11-25T12:30:00Z');
+    await doorbell.state({ phase: 'awake', desired: 'awake' });
+    await doorbell.press(STOP);
+    // 23:30: the warning of the stop at midnight.
+    doorbell.at('2026-11-25T14:30:00Z');
+    expect(await doorbell.press('2026-11-25T15:00:00.000Z')).toContain('develop is kept up until Thu 01:30');
+    expect(await doorbell.overrides()).toHaveLength(2);
   });
 
   test('wakes it after the stop', async () => {

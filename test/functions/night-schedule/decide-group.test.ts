@@ -143,7 +143,7 @@ describe('a group that should sleep', () => {
       {
         action: 'stop',
         reason: 'scaled up to 1 by the autoscaler: stopped again',
-        record: written('stopping', now, { asleepSince: ago(60) }),
+        record: written('stopping', now),
         resize: zero,
         readConfiguredSize: true,
         slept: { from: ago(60), nodes: 3 },
@@ -244,6 +244,25 @@ describe('a group that should sleep', () => {
     ],
   ])('%s', (_what, situation, expected) => {
     expect(step(situation)).toEqual({ target: 'workers', ...expected });
+  });
+
+  test('ends its sleep in the ledger once, however often the stop is repeated', () => {
+    const first = decideGroup(
+      aSituation({ group: grown, saved: saved({ asleepSince: ago(60) }), autoscalerRuns: true }),
+    );
+    expect(first.slept).toEqual({ from: ago(60), nodes: 3 });
+    const next = first.record?.next;
+    if (typeof next !== 'object') return expect.unreachable();
+    const record = { value: next, version: 4 };
+    const later = new Date(NIGHT.getTime() + 5 * 60_000);
+    expect(decideGroup(aSituation({ group: grown, saved: record, now: later }))).toMatchObject({
+      action: 'stop',
+      resize: zero,
+    });
+    for (const desired of [aDesired(), awake])
+      expect(
+        decideGroup(aSituation({ group: grown, saved: record, now: later, desired })).slept,
+      ).toBeUndefined();
   });
 
   test('keeps its max when it is managed, because EKS refuses a max below 1; a self-managed one goes to zero whole', () => {

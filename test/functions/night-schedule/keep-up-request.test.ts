@@ -79,6 +79,7 @@ describe('what is written into the ConfigMap keep-up', () => {
     ['a time beyond the bound', { until: '02:01' }, 'is later than 02:00 (Asia/Tokyo)'],
     ['a time years ahead', { until: '2099-01-01 00:00' }, 'is later than 02:00 (Asia/Tokyo)'],
     ['no name', { requestedBy: '' }, 'requestedBy is empty: write your name'],
+    ['a name that nobody sees', { requestedBy: '\u200d\u2800' }, 'requestedBy is empty: write your name'],
     ['a name on two lines', { requestedBy: 'ana\nben' }, 'characters that cannot be shown'],
     ['a very long name', { requestedBy: 'a'.repeat(61) }, 'longer than 60 characters'],
     ['a reason that turns the direction of text', { reason: 'x\u202e' }, 'cannot be shown'],
@@ -95,6 +96,10 @@ describe('what is written into the ConfigMap keep-up', () => {
     const first = decided({}, EVENING, { limits });
     const before = first.kind === 'keep-up' ? [first.override] : [];
     expect(decided({ version: '4712' }, EVENING, { limits, before })).toMatchObject({
+      reason: expect.stringContaining('the 1 requests of this night are used'),
+    });
+    const byLink = { ...before[0], id: 'link#2026-11-24T13:00:00.000Z#1', via: 'link' } as Override;
+    expect(decided({}, EVENING, { limits, before: [byLink] })).toMatchObject({
       reason: expect.stringContaining('the 1 requests of this night are used'),
     });
     expect(decided({ reason: '' }, EVENING, { limits })).toMatchObject({

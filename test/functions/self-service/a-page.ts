@@ -103,6 +103,7 @@ export async function aPage(overrides: Partial<SelfServiceSettings> = {}) {
     environment: 'develop',
     action: 'keep-up',
     stop: STOP,
+    night: STOP,
     expires: MORNING,
     minutes: 90,
     maxHours: 4,

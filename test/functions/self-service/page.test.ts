@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { revokeLinks } from '#functions/adapters/dynamodb/link-generation.ts';
 import { requestOf } from '#functions/self-service/event.ts';
+import type { Decision } from '#model/decision.ts';
 import { AWAKE, aForm, aPage, EVENING, MORNING, STOP, UNTIL } from './a-page.ts';
 
 describe('a link', () => {
@@ -63,6 +64,26 @@ describe('a link', () => {
     expect(await page.overrides()).toHaveLength(1);
   });
 
+  test('offers only ends after the one until which somebody keeps it up, and what is more than that', async () => {
+    const page = await aPage({ prices: { currency: 'USD', perNodeHour: { '*': 0.05 } } });
+    await withNodes(page, 4);
+    const query = `l=${await page.sign()}`;
+    await page.ask({ method: 'POST', query, form: aForm() });
+    const { body } = await page.ask({ query });
+    const offered = [...body.matchAll(/<b>([^<]+)<\/b><span><span>([^<]+)<\/span>/g)].map(([, at, used]) => [
+      at,
+      used,
+    ]);
+    expect(offered).toEqual([
+      ['00:00 (Thu)', '2 node-hours'],
+      ['01:00 (Thu)', '6 node-hours'],
+      ['02:00 (Thu)', '10 node-hours'],
+    ]);
+    expect(body).toMatch(/value="2026-11-25T15:00:00.000Z" required checked/);
+    await page.ask({ method: 'POST', query, form: aForm({ until: '2026-11-25T17:00:00.000Z' }) });
+    expect((await page.ask({ query })).body).toContain('The link allows no later time');
+  });
+
   test('works so many times a night, also when all are sent at once', async () => {
     const page = await aPage({ perNight: 2 });
     const query = `l=${await page.sign()}`;
@@ -81,6 +102,54 @@ describe('a link', () => {
     });
     if (statusCode === 429) expect(body).toContain('The 2 requests of this night are used');
     expect((await page.overrides()).length).toBe(2);
+  });
+
+  test('of a later warning of the same night begins no new count', async () => {
+    const page = await aPage({ perNight: 1 });
+    const form = aForm({ until: '2026-11-25T14:00:00.000Z' });
+    await page.ask({ method: 'POST', query: `l=${await page.sign()}`, form });
+    // 22:50: the warning of the stop at 23:00, to which the first was postponed.
+    page.at('2026-11-25T13:50:00Z');
+    const [line = ''] = await page.links(aWarning('2026-11-25T14:00:00.000Z'));
+    const { statusCode } = await page.ask({ method: 'POST', query: queryIn(line), form: aForm() });
+    expect(statusCode).toBe(429);
+    expect(await page.overrides()).toHaveLength(1);
+  });
+
+  test('has what kubectl has left of the requests of the night', async () => {
+    const page = await aPage({ perNight: 1 });
+    const override = {
+      state: 'awake',
+      from: '2026-11-25T12:40:00.000Z',
+      until: '2026-11-25T13:10:00.000Z',
+    } as const;
+    const by = { author: 'kubectl', via: 'kubectl', label: 'ben', reason: 'a release' } as const;
+    await page.store.addIfAbsent({ id: `kubectl#${STOP}#4711`, ...override, ...by }, EVENING);
+    const reply = await page.ask({ method: 'POST', query: `l=${await page.sign()}`, form: aForm() });
+    expect(reply.statusCode).toBe(429);
+    expect(reply.body).toContain('The 1 requests of this night are used');
+  });
+
+  test('keeps up what somebody has stopped since: an older request is not in force', async () => {
+    const page = await aPage();
+    const awake = {
+      state: 'awake',
+      from: '2026-11-25T12:00:00.000Z',
+      until: '2026-11-25T16:00:00.000Z',
+    } as const;
+    const asleep = {
+      state: 'asleep',
+      from: '2026-11-25T12:30:00.000Z',
+      until: '2026-11-25T18:00:00.000Z',
+    } as const;
+    const by = { author: 'assumed-role/Operator/eva', reason: 'costs' };
+    await page.store.addIfAbsent({ id: 'a', ...awake, ...by }, EVENING);
+    await page.store.addIfAbsent({ id: 'b', ...asleep, ...by }, EVENING);
+    const query = `l=${await page.sign()}`;
+    expect((await page.ask({ query })).body).not.toContain('Kept up until 01:00');
+    const { body } = await page.ask({ method: 'POST', query, form: aForm() });
+    expect(body).toContain('Kept up until 23:30');
+    expect(body).not.toContain('Already');
   });
 
   test('starts the cluster again in the night, with the time until it is ready', async () => {
@@ -143,22 +212,9 @@ describe('a link', () => {
 
   test('shows what the time costs, by the nodes before the last stop, in money where prices are known', async () => {
     const page = await aPage({ prices: { currency: 'USD', perNodeHour: { '*': 0.05 } } });
-    await page.table.save('ledger', '2026-11-24#app', {
-      date: '2026-11-24',
-      group: 'app',
-      stretches: [
-        {
-          from: '2026-11-24T13:04:00Z',
-          to: '2026-11-24T15:00:00Z',
-          nodes: 4,
-          asleepMinutes: 116,
-          gapMinutes: 0,
-          nodeMinutesSaved: 464,
-        },
-      ],
-    });
+    await withNodes(page, 4);
     const { body } = await page.ask({ query: `l=${await page.sign()}` });
-    expect(body).toContain('<b>23:30</b><span>6 node-hours, 0.30\u00a0USD</span>');
+    expect(body).toContain('<b>23:30</b><span><span>6 node-hours</span> <span>0.30 USD</span> </span>');
   });
 });
 
@@ -276,6 +332,7 @@ describe('a form is shown again with what was typed', () => {
     ['with an end beyond the bound', { until: '2026-11-25T17:00:00.001Z' }, 'later than the link allows'],
     ['with an end years ahead', { until: '2099-01-01T00:00:00.000Z' }, 'later than the link allows'],
     ['without a name', { name: '  ' }, 'Write your name.'],
+    ['with a name that nobody sees', { name: '\u200d\u3164' }, 'Write your name.'],
     ['with a name of control characters', { name: 'Ana\u0007' }, 'cannot be shown'],
     ['with a name that turns the direction of text', { name: 'Ana\u202e' }, 'cannot be shown'],
     ['with a very long name', { name: 'a'.repeat(61) }, 'too long'],
@@ -337,6 +394,8 @@ describe('the page', () => {
     expect(body).toContain('停止を延ばしますか？');
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
     expect(headers['content-security-policy']).toContain("default-src 'none'");
+    // An icon of its own: a browser would ask the function for one.
+    expect(headers['content-security-policy']).toContain('img-src data:;');
     expect(headers['cache-control']).toBe('no-store');
     expect(headers['referrer-policy']).toBe('no-referrer');
   });
@@ -379,16 +438,7 @@ test('a payload that no function URL sends is no request', () => {
 describe('the links of a warning', () => {
   test('open the page: two ends, a start later in the night, and why', async () => {
     const page = await aPage();
-    const lines = await page.links({
-      time: EVENING.toISOString(),
-      environment: 'develop',
-      capability: 'night-schedule',
-      target: 'develop',
-      action: 'warn',
-      reason: 'stops at 22:00',
-      trigger: 'tick',
-      stop: STOP,
-    });
+    const lines = await page.links(aWarning(STOP));
     expect(lines.map((line) => line.replace(/https:.*/, '…'))).toEqual([
       'Keep it up until 23:00 (Asia/Tokyo), or choose another time: …',
       'Keep it up until 00:00 (Asia/Tokyo), or choose another time: …',
@@ -396,7 +446,7 @@ describe('the links of a warning', () => {
       'Why, and what comes next: …',
     ]);
     for (const line of lines) {
-      const query = new URL(line.replace(/.*: (?=https)/, '')).search.slice(1);
+      const query = queryIn(line);
       expect((await page.ask({ query })).statusCode).toBe(200);
       page.at('2026-11-26T13:00:00Z');
       expect((await page.ask({ query })).statusCode).toBe(410);
@@ -420,7 +470,7 @@ describe('the links of a warning', () => {
     expect(lines.map((line) => line.replace(/https:.*/, '…'))).toEqual([
       'Start the cluster now, and deploy it: …',
     ]);
-    const query = new URL((lines[0] ?? '').replace(/.*: (?=https)/, '')).search.slice(1);
+    const query = queryIn(lines[0] ?? '');
     const until = '2026-11-25T16:05:00.000Z';
     expect((await page.ask({ method: 'POST', query, form: aForm({ until }) })).body).toContain(
       'Kept up until 01:05',
@@ -432,17 +482,37 @@ describe('the links of a warning', () => {
 
   test('are those of its own night: the last one ends with the next start', async () => {
     const page = await aPage();
-    const [line = ''] = await page.links({
-      time: EVENING.toISOString(),
-      environment: 'develop',
-      capability: 'night-schedule',
-      target: 'develop',
-      action: 'warn',
-      reason: 'stops at 22:00',
-      trigger: 'tick',
-      stop: STOP,
-    });
+    const [line = ''] = await page.links(aWarning(STOP));
     const body = /l=([^.]+)\./.exec(line)?.[1] ?? '';
     expect(JSON.parse(Buffer.from(body, 'base64url').toString('utf8'))).toContain(MORNING);
   });
 });
+
+function aWarning(stop: string): Decision {
+  return {
+    time: new Date(Date.parse(stop) - 10 * 60_000).toISOString(),
+    environment: 'develop',
+    capability: 'night-schedule',
+    target: 'develop',
+    action: 'warn',
+    reason: 'stops soon',
+    trigger: 'tick',
+    stop,
+  };
+}
+
+/** Of the link in a line of a notification. */
+function queryIn(line: string): string {
+  return new URL(line.replace(/.*: (?=https)/, '')).search.slice(1);
+}
+
+/** So many ran until the last stop. */
+function withNodes(page: Awaited<ReturnType<typeof aPage>>, nodes: number): Promise<void> {
+  const stretch = { from: '2026-11-24T13:04:00Z', to: '2026-11-24T15:00:00Z', nodes };
+  const counted = { asleepMinutes: 116, gapMinutes: 0, nodeMinutesSaved: 116 * nodes };
+  return page.table.save('ledger', '2026-11-24#app', {
+    date: '2026-11-24',
+    group: 'app',
+    stretches: [{ ...stretch, ...counted }],
+  });
+}

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createKeepUpRequests } from '#functions/adapters/kubernetes/keep-up-request.ts';
 import type { Bed } from '../bed.ts';
@@ -33,6 +36,24 @@ export function describeKeepUp(bed: () => Bed): void {
       expect((await requests().read())?.version).not.toBe(first?.version);
       await patch({ until: null, reason: null, requestedBy: null });
       expect(await requests().read()).toBeUndefined();
+    });
+
+    test('takes the line of docs/self-service.md, typed into kubectl by somebody with the Role alone', async (context) => {
+      const kubectl = await bed().kubectl();
+      if (kubectl === undefined) return context.skip('there is no kubectl here');
+      const document = await readFile(new URL('../../../../docs/self-service.md', import.meta.url), 'utf8');
+      const [, line = ''] = /^kubectl (patch configmap .*)$/m.exec(document) ?? [];
+      const KUBECONFIG = await bed().kubeconfigFor('keep-up');
+      const shell = promisify(execFile)('sh', ['-c', `"$0" ${line}`, kubectl], {
+        env: { ...process.env, KUBECONFIG },
+      });
+      expect((await bed().live(() => shell)).stdout).toMatch(/^configmap\/keep-up patched/);
+      expect(await requests().read()).toMatchObject({
+        until: '23:30',
+        reason: 'release 4.2',
+        requestedBy: 'ana',
+      });
+      await patch({ until: null, reason: null, requestedBy: null });
     });
 
     test('is the only object that its readers and writers reach', async () => {

@@ -92,7 +92,7 @@ describe('a notice', () => {
     expect(email).toContain('docs/runbook.md#night-schedule-failed');
   });
 
-  test('carries our links whole, in a chat too, where addresses of others are taken apart', async () => {
+  test('carries our links whole, in chat and mail, where addresses of others are taken apart', async () => {
     const link = 'Keep it up: https://abc.lambda-url.ap-northeast-1.on.aws/?l=a_b-c.d_e';
     const reason = 'stops; see https://evil.example';
     await aNotifier(undefined, { links: [link] })([aDecision({ action: 'warn', reason })]);
@@ -101,6 +101,19 @@ describe('a notice', () => {
     expect(content.nextSteps[0]).toBe(link);
     expect(content.description).toContain('https: //evil.example');
     expect(email.split('\n')).toContain(link);
+    expect(email).toContain('https: //evil.example');
+    expect(email).not.toContain('https://evil.example');
+  });
+
+  test('of a request by kubectl is sent as one by a link is; an override of an operator is not', async () => {
+    const reason = 'kept up until 2026-11-24T14:30:00.000Z by kubectl: ana, unverified: a release';
+    await aNotifier()([
+      aDecision({ action: 'override', target: 'develop', reason, author: 'kubectl', via: 'kubectl' }),
+      aDecision({ action: 'override', target: 'develop', reason: 'override of eva' }),
+    ]);
+    expect(sentTo('warning').map(({ subject }) => subject)).toEqual([
+      '[warning] develop: develop is kept up',
+    ]);
   });
 
   test('goes to the topic of its severity, and nowhere without one', async () => {
