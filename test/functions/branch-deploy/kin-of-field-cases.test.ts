@@ -83,7 +83,7 @@ describe('D2: one repository in other forms', () => {
 });
 
 describe('D3: what goes live although nobody built it', () => {
-  test.each(['TIMED_OUT', 'STOPPED'] as const)(
+  test.each(['FAULT', 'STOPPED'] as const)(
     'a next build that ends as %s is reported',
     async (outcome) => {
       const world = aWorld();
