@@ -51,7 +51,7 @@ export function matchBranch(binding: BranchBinding, build: BuildSource): BranchM
     return ignore(`it was started by ${quoted(build.initiator)}, not by a webhook`);
   }
   // Without TLS anybody on the way could have served the code.
-  if (!sameRepository(build.location, binding.repository) || /^http:/i.test(build.location)) {
+  if (!isBuiltFrom(build.location, binding.repository) || /^http:/i.test(build.location)) {
     const location = build.location.replace(/\/\/[^/@]*@/, '//');
     return refuse(`it was built from ${quoted(location)}, and ${binding.repository} is bound`);
   }
@@ -68,14 +68,20 @@ export function matchBranch(binding: BranchBinding, build: BuildSource): BranchM
 }
 
 /**
- * Two addresses of one repository. As Argo CD compares them for its webhooks: the scheme, the user, `.git` and the case do
- * not matter, and neither does the port of an SSH server.
+ * Two addresses of one repository. As Argo CD compares them for its webhooks: the scheme, the user, the port, `.git` and the
+ * case do not matter.
  */
 export function sameRepository(one: string, other: string): boolean {
   const [a, b] = [addressOf(one), addressOf(other)];
   if (!a || !b) return one.trim() === other.trim();
-  const samePort = a.port === b.port || a.port === undefined || b.port === undefined;
-  return a.host === b.host && a.path === b.path && samePort;
+  return a.host === b.host && a.path === b.path;
+}
+
+/** Where a build took its code from is held to more: another web server of the same host may serve other code. */
+export function isBuiltFrom(location: string, repository: string): boolean {
+  const [one, other] = [addressOf(location)?.port, addressOf(repository)?.port];
+  const samePort = one === other || one === undefined || other === undefined;
+  return samePort && sameRepository(location, repository);
 }
 
 interface Address {

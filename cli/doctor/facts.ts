@@ -219,6 +219,8 @@ export interface IgnoredDifference extends ObjectId {
 export interface ApplicationFacts {
   readonly namespace: string;
   readonly name: string;
+  /** Addresses of the repositories of its sources; with a source hydrator that of the dry one. */
+  readonly repositories: readonly string[];
   readonly isAutomated: boolean;
   readonly selfHeal: boolean;
   readonly syncOptions: readonly string[];

@@ -4,7 +4,8 @@
  * An operation is over only when none is requested any more and its phase is final: Running with an end is a retry that
  * waits. Health is trusted only if the application was compared after the operation ended.
  */
-import { isUnhealthy } from './health.ts';
+import { followerOf, isKnownAt, isServedBy, withTracked } from './follower.ts';
+import { isUnhealthy, withSuspension } from './health.ts';
 import { runningOf, sourceForImages, withoutOverrides } from './images.ts';
 import { isOver, type Operation, ROLLOUT } from './operation.ts';
 import type { ApplicationView, ArgocdFailure, Result } from './ports.ts';
@@ -20,7 +21,7 @@ import {
   settle,
   withoutUnhealthy,
 } from './record.ts';
-import { isAt, namedRevisions, notHydrated, sameRevisions, sourceOf, wrongBranch } from './sources.ts';
+import { isAt, namedRevisions, notHydrated, sourceOf, wrongBranch } from './sources.ts';
 import { type Failing, failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
 import { verdict } from './verdict.ts';
 
@@ -36,11 +37,15 @@ export interface Decided {
 
 /** From what was read of Argo CD to the next step. */
 export function decide(record: ApplicationRecord, read: Result<ApplicationView>, now: Date): Decided {
-  const watched = withNewWatch(record, now);
-  const seen = read.ok ? withUnhealthy(withAcceptance(watched, read.value, now), read.value, now) : record;
+  const seen = read.ok ? seenIn(withNewWatch(record, now), read.value, now) : record;
   const step = read.ok ? nextStep(seen, read.value, now) : stepAfterFailure(seen, read.error, now);
   const autoPrune = read.ok && read.value.autoPrune === true;
-  return { step, record: recordFor(step, seen, now), ...(autoPrune && { autoPrune }) };
+  const next = recordFor(step, seen, now);
+  return {
+    step,
+    record: read.ok ? withTracked(next, read.value, step.kind === 'sync') : next,
+    ...(autoPrune && { autoPrune }),
+  };
 }
 
 /** From Argo CD's failure to take a sync to the next step. `before` is the attempt that the sync was to follow. */
@@ -180,23 +185,26 @@ function lookForOurs(
   const blocker = blockedBy(view);
   if (blocker) return { kind: 'wait', reason: OF_SYNCS.blocked(blocker), blocked: true };
 
-  const other = view.operation;
-  const since = Date.parse(attempt.acceptedAt ?? attempt.requestedAt);
-  if (attempt.acceptedAt && other && other.startedAt.getTime() >= floorToSecond(since)) {
+  const other = followerOf(attempt, view);
+  if (other) {
     if (requested.some(({ build }) => !attempt.builds.includes(build)))
       return { kind: 'sync', reason: OF_BUILDS.succeeded(requested) };
     // Whoever took the application there: what it is like now decides.
-    if (other.phase === 'Succeeded' && requested.every((build) => isServedBy(build, view, other)))
+    if (
+      other.phase === 'Succeeded' &&
+      requested.every((build) => isServedBy(build, { view, attempt, other }))
+    )
       return isThereAlready(requested, view) && other.automated
         ? settled('deployed', OF_SYNCS.deployedByAutoSync(view.revisions))
         : verdict({ ...following(record, attempt, view, now), operation: other });
-    if (!other.automated) return settled('superseded', OF_SYNCS.replacedBy(other));
+    if (!other.automated) return failed(OF_SYNCS.replacedBy(other, runningOf(requested, view)));
     if (isThereAlready(requested, view))
       return settled('deployed', OF_SYNCS.deployedByAutoSync(view.revisions));
     return attempt.tries < LIMITS.tries
       ? { kind: 'sync', reason: OF_SYNCS.autoSyncFollowed }
       : failed(OF_SYNCS.autoSyncFollowedAgain(attempt.tries, other));
   }
+  const since = Date.parse(attempt.acceptedAt ?? attempt.requestedAt);
   if (now.getTime() - since < LIMITS.unseenMs) return { kind: 'wait', reason: OF_SYNCS.notShown };
   return now.getTime() - Date.parse(attempt.watchedSince) > LIMITS.deployMs
     ? failed(OF_SYNCS.neverShown)
@@ -307,6 +315,11 @@ function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
   });
 }
 
+/** What this look adds to the record. */
+function seenIn(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
+  return withUnhealthy(withSuspension(withAcceptance(record, view, now), view, now), view, now);
+}
+
 /** Since when the application has been unhealthy after the operation that is over; it counts from the first look on. */
 function withUnhealthy(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
   const { operation } = view;
@@ -376,20 +389,3 @@ function hasImages(builds: readonly RequestedBuild[], view: ApplicationView): bo
   const running = runningOf(builds, view);
   return running === undefined || running.kind === 'runs';
 }
-
-/** At the very commit of the build, in a source that is the repository which was built. */
-function isKnownAt(build: RequestedBuild, view: ApplicationView, revisions: readonly string[]): boolean {
-  return build.sha !== undefined && sourceOf(build, view) !== undefined && isAt(build, view, revisions);
-}
-
-/**
- * An operation that is not ours brought the build's commit. Manifests in a repository of their own have another commit:
- * whoever synced what the application tracks did what ours does, and a person's older revision is a choice.
- */
-function isServedBy(build: RequestedBuild, view: ApplicationView, other: Operation): boolean {
-  if (sourceOf(build, view) !== undefined) return isKnownAt(build, view, other.revisions);
-  return other.automated || (build.images !== undefined && sameRevisions(other.revisions, view.revisions));
-}
-
-/** Argo CD's times are whole seconds. */
-const floorToSecond = (ms: number) => Math.floor(ms / 1000) * 1000;

@@ -5,11 +5,29 @@
 import type { Operation } from './operation.ts';
 import type { ApplicationView } from './ports.ts';
 import { OF_SYNCS } from './reasons.ts';
+import { type ApplicationRecord, begunAt } from './record.ts';
 import { failed, LIMITS, type Step, waitAtMost } from './step.ts';
 
 /** Degraded, Missing and Unknown come and go around a rollout. */
 export function isUnhealthy({ sync, health }: Pick<ApplicationView, 'sync' | 'health'>): boolean {
   return sync === 'Unknown' || health === 'Degraded' || health === 'Missing' || health === 'Unknown';
+}
+
+/** A rollout that goes on after a pause has the time of one that has just begun, within the limit of the whole deploy. */
+export function withSuspension(
+  record: ApplicationRecord,
+  { health }: ApplicationView,
+  now: Date,
+): ApplicationRecord {
+  const { attempt } = record;
+  const isSuspended = health === 'Suspended';
+  if (!attempt || (attempt.suspended ?? false) === isSuspended) return record;
+  if (isSuspended) return { ...record, attempt: { ...attempt, suspended: true } };
+  const { suspended: _, ...rest } = attempt;
+  return {
+    ...record,
+    attempt: { ...rest, watchedSince: now.toISOString(), begunAt: begunAt(attempt) },
+  };
 }
 
 export interface Observed {

@@ -142,6 +142,14 @@ function withoutPods(
   return { kind: 'other', reason: OF_IMAGES.notRunning(image, desired), workloads: [] };
 }
 
+/** The manifests that were synced last name an image of the build. */
+export function wereSynced(
+  { images = [] }: RequestedBuild,
+  { desiredImages = [] }: ApplicationView,
+): boolean {
+  return images.some((image) => desiredImages.some((one) => isOf(one, image) && isVersion(one, image)));
+}
+
 /** By Argo CD's summary of the images of live pods. It says nothing of a tag that stays the same. */
 function byTags(image: BuiltImage, isFixedTag: boolean, view: ApplicationView): Running {
   const { images = [] } = view;

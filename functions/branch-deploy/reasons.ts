@@ -111,8 +111,8 @@ export const OF_SYNCS = {
   autoSyncFollowed: "Argo CD's auto-sync followed ours",
   autoSyncFollowedAgain: (tries: number, { phase, message }: Operation) =>
     `Argo CD's auto-sync followed ours ${tries} times: ${phase} ${message}`,
-  replacedBy: ({ by, revisions, phase }: Operation) =>
-    `an operation of ${by} to ${at(revisions)} replaced ours and ended as ${phase}`,
+  replacedBy: ({ by, revisions, phase }: Operation, running?: { readonly reason: string }) =>
+    `an operation of ${by} to ${at(revisions)} replaced ours and ended as ${phase}${running ? `; ${running.reason}` : ''}`,
   notShown: 'Argo CD does not show the sync yet',
   neverShown: 'Argo CD never showed the sync, however often it was requested',
   neverStarted: 'the requested sync never started',

@@ -76,6 +76,10 @@ const syncAttemptSchema = s.object({
   watchedSince: s.instant,
   /** The same of the first sync for these builds. */
   begunAt: s.optional(s.instant),
+  /** The revisions of what the application tracked, as of the last look before an operation of somebody else. */
+  tracked: s.optional(s.listOf(s.string)),
+  /** It was Suspended at the last look. */
+  suspended: s.optional(s.boolean),
   /** The cluster slept while the operation was running: if it failed, that was why. */
   clusterSlept: s.optional(s.boolean),
 });

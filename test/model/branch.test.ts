@@ -208,7 +208,7 @@ test.each<[string, string, boolean]>([
     'oci://ghcr.io/example/api',
     '',
   ].map((other): [string, string, boolean] => ['https://github.com/example/api', other, false]),
-  ['https://git.example.com:8443/a/b', 'https://git.example.com/a/b', false],
+  ['https://git.example.com:8443/a/b', 'https://git.example.com/a/b', true],
   ['https://git.example.com:8443/a/b', 'ssh://git@git.example.com:2222/a/b.git', true],
   ['git@ssh.dev.azure.com:v3/org/team/api', 'https://org@dev.azure.com/org/team/_git/api', true],
 ])('%s and %s are one repository: %s', (one, other, same) => {
@@ -248,5 +248,30 @@ describe('the reason why a build is not deployed', () => {
     [{ initiator: 'x'.repeat(121) }, started(`${'x'.repeat(120)}…`)],
   ])('%j', (overrides, reason) => {
     expect(match(overrides)).toMatchObject({ matches: false, reason });
+  });
+});
+
+describe('for a push to https://git.example.com/example/api, Argo CD and we find the same applications', () => {
+  /** `GetWebURLRegex` of Argo CD 3.6.1, `util/webhook/webhook.go`. */
+  const ARGOCD =
+    /^((https?|ssh):\/\/)?([\w.][\w.-]{0,30}[\w.$-]?@)?((alt)?ssh\.)?git\.example\.com(:\d+)?[:/]example\/api(\.git)?$/i;
+  test.each([
+    'https://git.example.com/example/api',
+    'https://git.example.com/example/api.git',
+    'https://token@git.example.com/example/api.git',
+    'https://Git.Example.com/Example/API.git',
+    'https://git.example.com:8443/example/api.git',
+    'http://git.example.com/example/api',
+    'ssh://git@git.example.com/example/api.git',
+    'ssh://git@git.example.com:2222/example/api.git',
+    'ssh://git@altssh.git.example.com:443/example/api.git',
+    'git@git.example.com:example/api.git',
+    'https://git.example.com/example/api-manifests.git',
+    'https://git.example.com/fork/api.git',
+    'https://git.example.com.example.org/example/api.git',
+    'https://git.example.com/example/sub/api.git',
+    'git@git.example.com:example/other.git',
+  ])('%s', (repoUrl) => {
+    expect(sameRepository(repoUrl, 'https://git.example.com/example/api')).toBe(ARGOCD.test(repoUrl));
   });
 });

@@ -1,6 +1,6 @@
 /** Does the webhook of each CodeBuild project build the branch of its binding, and nothing else? */
 
-import { sameRepository } from '#model/branch.ts';
+import { isBuiltFrom } from '#model/branch.ts';
 import type { ProjectFacts } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
@@ -23,7 +23,7 @@ export const branchFilters: Check = {
               advice: 'correct its name in the config, or let the stack create it with create',
             };
           }
-          if (!sameRepository(existing.source, repository)) {
+          if (!isBuiltFrom(existing.source, repository)) {
             return {
               severity: 'failure',
               target: project,

@@ -52,12 +52,20 @@ function applicationOf(application: unknown): ApplicationFacts {
   return {
     namespace: textOf(fieldOf(application, 'metadata', 'namespace')),
     name: textOf(fieldOf(application, 'metadata', 'name')),
+    repositories: repositoriesOf(fieldOf(application, 'spec')),
     isAutomated: isRecord(automated) && automated['enabled'] !== false,
     selfHeal: fieldOf(automated, 'selfHeal') === true,
     syncOptions: listOf(fieldOf(application, 'spec', 'syncPolicy', 'syncOptions')).map(textOf),
     ignored: listOf(fieldOf(application, 'spec', 'ignoreDifferences')).map(ignoredOf),
     resources: listOf(fieldOf(application, 'status', 'resources')).map(objectOf),
   };
+}
+
+function repositoriesOf(spec: unknown): readonly string[] {
+  const dry = fieldOf(spec, 'sourceHydrator', 'drySource');
+  const several = listOf(fieldOf(spec, 'sources'));
+  const sources = isRecord(dry) ? [dry] : several.length > 0 ? several : [fieldOf(spec, 'source')];
+  return sources.map((source) => textOf(fieldOf(source, 'repoURL'))).filter(Boolean);
 }
 
 function ignoredOf(one: unknown): IgnoredDifference {

@@ -23,7 +23,7 @@ import { tick } from '#cli/doctor/checks/tick.ts';
 import { webhooks } from '#cli/doctor/checks/webhooks.ts';
 import { zonalVolumes } from '#cli/doctor/checks/zonal-volumes.ts';
 import { runChecks } from '#cli/doctor/doctor.ts';
-import type { EnvironmentFacts, ListenerFacts, WebhookFacts } from '#cli/doctor/facts.ts';
+import type { ApplicationFacts, EnvironmentFacts, ListenerFacts, WebhookFacts } from '#cli/doctor/facts.ts';
 import type { Check } from '#cli/doctor/finding.ts';
 import { LISTENER } from '#test/infra/environments.ts';
 import { aGroup, denied, healthyFacts, kubernetesOf, NOW, observedAs } from './healthy-facts.ts';
@@ -68,6 +68,56 @@ describe('images', () => {
     }));
     const facts = healthyFacts({ settings: { ...settings, branchDeploy: { ...branchDeploy, builds } } });
     expect(images.evaluate(facts)[0]?.found).toBe('the image of each application is checked');
+  });
+});
+
+describe('images of an application that can be read', () => {
+  const of = (
+    application: Partial<ApplicationFacts>,
+    observation?: EnvironmentFacts['kubernetes']['applications'],
+  ) =>
+    images.evaluate(
+      healthyFacts({
+        kubernetes: kubernetesOf({
+          applications: observation ?? observedAs([{ ...MANIFESTS, ...application }]),
+        }),
+      }),
+    );
+  const MANIFESTS: ApplicationFacts = {
+    namespace: 'argocd',
+    name: 'api',
+    repositories: ['https://github.com/example/manifests.git'],
+    isAutomated: false,
+    selfHeal: false,
+    syncOptions: [],
+    ignored: [],
+    resources: [],
+  };
+
+  test('warns that the verdict will be unverified where its source is another repository', () => {
+    const [found, ...more] = of({});
+    expect(more).toEqual([]);
+    expect(found).toMatchObject({ severity: 'warning', target: 'api' });
+    expect(found?.found).toBe(
+      'its source is https://github.com/example/manifests.git, not the repository https://github.com/example/api that api-develop builds, and no image is bound: the verdict of each deploy will be unverified',
+    );
+    expect(found?.advice).toContain("write applications: [{ name: 'api', images: [");
+  });
+
+  test.each<[string, Partial<ApplicationFacts>]>([
+    [
+      'one of its sources is what is built, in another form',
+      { repositories: ['https://charts.example.com', 'git@github.com:example/api.git'] },
+    ],
+    ['it is another application', { name: 'web' }],
+    ['it has no source that could be read', { repositories: [] }],
+  ])('does not warn where %s', (_what, application) => {
+    expect(of(application).map(({ severity }) => severity)).toEqual(['ok']);
+  });
+
+  test('says what it says without them where applications cannot be listed', () => {
+    const results = of({}, denied('list applications.argoproj.io'));
+    expect(results.map(({ severity }) => severity)).toEqual(['ok']);
   });
 });
 

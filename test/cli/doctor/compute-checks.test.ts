@@ -141,6 +141,7 @@ describe('pause-undone', () => {
   const anApplication = (overrides: Partial<ApplicationFacts> = {}): ApplicationFacts => ({
     namespace: 'argocd',
     name: 'platform',
+    repositories: [],
     isAutomated: true,
     selfHeal: true,
     syncOptions: [],

@@ -8,6 +8,7 @@ export const WEBHOOK_LABEL = 'conformance/admitted-by-webhook';
 
 /** `version` is that of the image. */
 export function filesOf(application: NewApplication, version: number): Record<string, string> {
+  if (application.helm) return chartOf(application, version);
   const objects = {
     'deployment.yaml': deploymentOf(application, version),
     ...(application.extra
@@ -17,6 +18,14 @@ export function filesOf(application: NewApplication, version: number): Record<st
     ...(application.hook ? { 'hook.yaml': hookOf(application) } : {}),
   };
   return written(objects);
+}
+
+function chartOf(application: NewApplication, version: number): Record<string, string> {
+  return written({
+    'Chart.yaml': { apiVersion: 'v2', name: application.name, version: '1.0.0' },
+    'values.yaml': { image: { tag: String(version) } },
+    'templates/deployment.yaml': deploymentOf(application, '{{ .Values.image.tag }}'),
+  });
 }
 
 /** Those of the second source. */
@@ -37,7 +46,7 @@ function written(objects: Readonly<Record<string, object>>): Record<string, stri
   );
 }
 
-function deploymentOf({ name, webhook, paused }: NewApplication, version: number) {
+function deploymentOf({ name, webhook, paused }: NewApplication, version: number | string) {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

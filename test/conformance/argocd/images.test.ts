@@ -11,6 +11,7 @@ const { env } = process;
 if (env['ARGOCD_ASSETS']) {
   const { stage } = imageBehaviours(() => openRealStage(env, { pods: true }), {
     kustomize: isOnPath('kustomize', env),
+    helm: isOnPath('helm', env),
   });
   checkedOn(() => stage()?.software ?? 'not reached');
 

@@ -131,7 +131,10 @@ export async function openLabStage({ pods = false }: { readonly pods?: boolean }
         ...(application.webhook ? { admission: { namespace: DESTINATION, deployment: 'webhook' } } : {}),
         deployed: false,
         syncSeconds: 1,
-        deployments: [deploymentOf(name), ...(application.extra ? [deploymentOf(`${name}-extra`)] : [])],
+        deployments: [
+          deploymentOf(name, application.helm ? 'helm:image.tag' : 'revision'),
+          ...(application.extra ? [deploymentOf(`${name}-extra`)] : []),
+        ],
       });
       if (application.paused) argocd.changeApplication(name, { suspended: true });
     },
@@ -224,8 +227,8 @@ export async function openLabStage({ pods = false }: { readonly pods?: boolean }
   };
 }
 
-function deploymentOf(name: string) {
-  return { namespace: DESTINATION, name, image: `${imageRepositoryOf(name)}:{revision}`, replicas: 1 };
+function deploymentOf(name: string, tag = 'revision') {
+  return { namespace: DESTINATION, name, image: `${imageRepositoryOf(name)}:{${tag}}`, replicas: 1 };
 }
 
 /** Deployments that take two seconds to roll, unless something else was asked for. */

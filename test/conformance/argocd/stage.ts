@@ -105,6 +105,8 @@ export interface NewApplication {
   readonly paused?: boolean;
   /** Its source is a kustomization, whose image can be set on the Application. */
   readonly kustomize?: boolean;
+  /** Its source is a chart, whose image tag is the parameter `image.tag`. */
+  readonly helm?: boolean;
 }
 
 /** What is read of an Application beyond what the adapters tell. */
@@ -113,6 +115,7 @@ export interface ApplicationJson {
     readonly source?: {
       readonly targetRevision?: string;
       readonly kustomize?: { readonly images?: readonly string[] };
+      readonly helm?: { readonly parameters?: readonly { readonly name: string; readonly value: string }[] };
     };
     readonly sourceHydrator?: object;
   };

@@ -156,8 +156,33 @@ describe('the digest of the pods decides', () => {
     await world.invoke(event);
     world.argocd.startForeignSync('api', { revision: before.sha });
     await world.ticks(2);
-    expect(world.reasons().at(-1)).toMatch(/^superseded: an operation of admin to .* replaced ours/);
+    expect(world.reasons().at(-1)).toMatch(
+      /^fail: an operation of admin to .* replaced ours and ended as Succeeded; .*0 of 3 pods run api@/,
+    );
   });
+
+  test.each(['before', 'after'])(
+    "the manifests name the image %s a person's sync, in the same minute: it is deployed",
+    async (when) => {
+      const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+      const { event, tag } = await build();
+      await world.invoke(event);
+      const write = () => {
+        world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+        world.argocd.changeApplication('api', {
+          deployments: [{ namespace: 'app', name: 'api', image: `${IMAGE}:${tag}`, replicas: 3 }],
+        });
+      };
+      if (when === 'before') write();
+      world.argocd.startForeignSync('api');
+      await world.pass(5_000);
+      if (when === 'after') write();
+      // Something else moves the manifests on.
+      else world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+      await world.ticks(3);
+      expect(world.reasons().at(-1)).toMatch(/^deployed: .*3 of 3 pods run api@/);
+    },
+  );
 
   test('where Argo CD syncs each commit of the manifests by itself, the one that names the image is deployed', async () => {
     const { world, build } = aConfigRepository(

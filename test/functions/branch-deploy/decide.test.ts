@@ -500,7 +500,7 @@ const notAccepted = (seconds: number) =>
   aRecord({ attempt: without(anAttempt({ requestedAt: ago(seconds).toISOString() }), 'acceptedAt') });
 const accepted = (seconds: number, watched = seconds) =>
   attempted({ acceptedAt: ago(seconds).toISOString(), watchedSince: ago(watched).toISOString() });
-const replaced = settled('superseded', OF_SYNCS.replacedBy(foreign()));
+const replaced = failed(OF_SYNCS.replacedBy(foreign()));
 const longAgo = { operation: foreign({ startedAt: ago(500), finishedAt: ago(490) }) };
 
 cases('a sync of ours that Argo CD does not show', [

@@ -478,7 +478,7 @@ describe('order', () => {
     await world.invoke(event);
     world.argocd.startForeignSync('api', { username: 'alice', ...(before ? { revision: before } : {}) });
     await world.ticks(2);
-    expect(world.reasons().at(-1)).toMatch(/^superseded: an operation of alice/);
+    expect(world.reasons().at(-1)).toMatch(/^fail: an operation of alice/);
     expect(world.syncs()).toBe(1);
   });
 

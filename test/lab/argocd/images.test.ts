@@ -2,4 +2,4 @@
 import { imageBehaviours } from '../../conformance/argocd/behaviours/index.ts';
 import { openLabStage } from '../../conformance/argocd/lab-stage.ts';
 
-imageBehaviours(() => openLabStage({ pods: true }), { kustomize: true });
+imageBehaviours(() => openLabStage({ pods: true }), { kustomize: true, helm: true });

@@ -308,13 +308,11 @@ export function checkEnd(story: Story): void {
         promise,
         `build ${last.number} is the newest of ${name}, and ${newest?.number ?? 'none'} is recorded`,
       );
-    else if (newest.outcome !== 'deployed' && newest.outcome !== 'superseded')
+    else if (newest.outcome !== 'deployed')
       violate(story, promise, `build ${last.number} of ${name} has the outcome ${newest.outcome ?? 'none'}`);
     const expected = world.commits.indexOf(last.resolvedSourceVersion ?? '');
     const live = liveIn(story, name);
-    // A person's sync of older manifests is a choice, and ends the deploy.
-    const isChosen = scenario.delivery !== undefined && newest?.outcome === 'superseded';
-    if (live < expected && !isChosen)
+    if (live < expected)
       violate(
         story,
         promise,

@@ -1,6 +1,7 @@
 /** What runs: live pods, restarts, images that are set on the Application, and named revisions. */
 import { describe, expect, test } from 'vitest';
 import type { Argocd, LivePod } from '#functions/branch-deploy/ports.ts';
+import type { ApplicationSettings } from '#model/settings.ts';
 import { imageRepositoryOf, ROLE, type Stage, settingsOf } from '../stage.ts';
 import { aDesk } from './story.ts';
 
@@ -10,9 +11,11 @@ const DIGEST = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
 export interface ImageOptions {
   /** False where Argo CD has no kustomize to render with. */
   readonly kustomize: boolean;
+  /** The same for Helm. */
+  readonly helm: boolean;
 }
 
-export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
+export function images(stage: () => Stage, { kustomize, helm }: ImageOptions): void {
   const settings = (name: string) => settingsOf({ name, project: PROJECT });
   const server = async (role = ROLE) => stage().server(await stage().projectToken(PROJECT, role));
   const ways = { server, kubernetes: async () => stage().objects() };
@@ -165,6 +168,34 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
     });
   });
 
+  test.runIf(helm)('a Helm parameter that is set on the Application runs after the next sync', async () => {
+    const name = 'i-parameter-helm';
+    await stage().addApplication({ name, project: PROJECT, helm: true });
+    const argocd = await server();
+    await synced(argocd, name, 'deploy-1');
+    const repository = imageRepositoryOf(name);
+    for (const [helmParameter, version] of [
+      ['other.tag', 'kept'],
+      ['image.tag', 'built-1'],
+      ['image.tag', 'built-2'],
+    ] as const)
+      expect(
+        await argocd.setImages(settings(name), [{ repository, version, helmParameter }], 0),
+      ).toMatchObject({ ok: true });
+    const { spec } = await stage().object(name);
+    expect(spec?.source?.helm?.parameters).toMatchObject([
+      { name: 'other.tag', value: 'kept' },
+      { name: 'image.tag', value: 'built-2' },
+    ]);
+    const pods = await synced(argocd, name, 'deploy-2');
+    expect(imagesOf(pods)).toContain(`${repository}:built-2`);
+    const read = await argocd.read(settings(name));
+    expect(read).toMatchObject({
+      ok: true,
+      value: { overrides: [{ parameters: { 'other.tag': 'kept', 'image.tag': 'built-2' } }] },
+    });
+  });
+
   describe('a named revision', () => {
     test.each(['server', 'kubernetes'] as const)(
       'is synced although the branch has moved on, and the application is OutOfSync then, through the %s',
@@ -191,6 +222,26 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
       },
     );
 
+    test.each(['server', 'kubernetes'] as const)(
+      'of one of two sources leaves the other at its branch, through the %s',
+      async (way) => {
+        const name = `i-sources-${way}`;
+        await stage().addApplication({ name, project: PROJECT, secondSource: true });
+        const revision = await stage().head(name);
+        const second = await stage().head(`${name}-2`);
+        const later = await stage().push(name);
+        const argocd = await ways[way]();
+        const revisions = [{ position: 1, revision }];
+        expect(await argocd.sync(settings(name), 'deploy-1', { revisions })).toMatchObject({ ok: true });
+        const view = await stage().until('the sync', async () => {
+          const read = await argocd.read(settings(name), { refresh: true });
+          return read.ok && read.value.operation?.phase === 'Succeeded' && read.value;
+        });
+        expect(view.operation?.revisions).toEqual([revision, second]);
+        expect(view.revisions).toEqual([later, second]);
+      },
+    );
+
     test('is refused while the application syncs by itself', async () => {
       const name = 'i-revision-auto';
       await stage().addApplication({ name, project: PROJECT, autoSync: { prune: true } });
@@ -204,6 +255,37 @@ export function images(stage: () => Stage, { kustomize }: ImageOptions): void {
       const read = await argocd.read(settings(name));
       expect(read).toMatchObject({ ok: true, value: { autoSync: true, autoPrune: true } });
     });
+  });
+
+  describe('prune', () => {
+    test.each(['server', 'kubernetes'] as const)(
+      'is that of the syncs of Argo CD itself where the config says nothing, and the config comes first, through the %s',
+      async (way) => {
+        const name = `i-prune-${way}`;
+        await stage().addApplication({ name, project: PROJECT, extra: true });
+        const argocd = await ways[way]();
+        const { prune: _, ...silent } = settings(name);
+        const pruned = async (application: ApplicationSettings, deploy: string) => {
+          expect(await argocd.sync(application, deploy, { prune: true })).toMatchObject({ ok: true });
+          return stage().until(deploy, async () => {
+            const read = await argocd.read(application, { refresh: true });
+            if (!read.ok || read.value.pendingOperation) return false;
+            const { operation } = read.value;
+            if (operation?.phase !== 'Succeeded' || !operation.deployIds.includes(deploy)) return false;
+            const { status } = await stage().object(name);
+            return status?.operationState?.operation.sync ?? {};
+          });
+        };
+        await pruned(silent, 'deploy-1');
+        await stage().dropExtra(name);
+        expect((await pruned({ ...silent, prune: false }, 'deploy-2')).prune ?? false).toBe(false);
+        expect((await pruned(silent, 'deploy-3')).prune).toBe(true);
+        await stage().until('Synced', async () => {
+          const read = await argocd.read(silent, { refresh: true });
+          return read.ok && read.value.sync === 'Synced';
+        });
+      },
+    );
   });
 
   describe('branch-deploy of a build with an image', () => {
