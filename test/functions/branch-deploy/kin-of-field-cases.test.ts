@@ -83,23 +83,20 @@ describe('D2: one repository in other forms', () => {
 });
 
 describe('D3: what goes live although nobody built it', () => {
-  test.each(['FAULT', 'STOPPED'] as const)(
-    'a next build that ends as %s is reported',
-    async (outcome) => {
-      const world = aWorld();
-      world.push();
-      await world.pass(20_000);
-      world.codebuild.changeProject({ account: ACCOUNT, region: REGION, name: 'api-develop' }, { outcome });
-      world.push();
-      await world.pass(12_000);
-      await world.invoke(lastEvent(world.events));
-      await world.pass(30_000);
-      await world.invoke(lastEvent(world.events));
-      await world.ticks(10);
-      const warned = world.reasons().filter((reason) => reason.startsWith('warn'));
-      expect(warned).toEqual([expect.stringContaining(`build 2 of api-develop ended as ${outcome}`)]);
-    },
-  );
+  test.each(['FAULT', 'STOPPED'] as const)('a next build that ends as %s is reported', async (outcome) => {
+    const world = aWorld();
+    world.push();
+    await world.pass(20_000);
+    world.codebuild.changeProject({ account: ACCOUNT, region: REGION, name: 'api-develop' }, { outcome });
+    world.push();
+    await world.pass(12_000);
+    await world.invoke(lastEvent(world.events));
+    await world.pass(30_000);
+    await world.invoke(lastEvent(world.events));
+    await world.ticks(10);
+    const warned = world.reasons().filter((reason) => reason.startsWith('warn'));
+    expect(warned).toEqual([expect.stringContaining(`build 2 of api-develop ended as ${outcome}`)]);
+  });
 });
 
 describe('D4: an application that tracks something else than the branch', () => {
