@@ -8,17 +8,16 @@ import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
 import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
-import { lazyListenerRules } from '#functions/adapters/aws/lazy-listener-rules.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import {
-  createNodes,
   lazyAutoscaler,
   lazyCronJobs,
   lazyKeepUpRequests,
+  lazyNodes,
 } from '#functions/adapters/kubernetes/night-cluster.ts';
 import { lazyReadiness } from '#functions/adapters/lazy-readiness.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
@@ -40,6 +39,9 @@ const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
   : realStore;
 const logger = createLogger('night-schedule');
+const listenerRules = settings.doorbell
+  ? await import('#functions/adapters/aws/lazy-listener-rules.ts')
+  : undefined;
 const events = lazyEventBus(settings, now);
 const notify = withEvents(
   lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),
@@ -50,11 +52,11 @@ const builtIn = lazyBuiltInPools(settings.cluster);
 const ports = {
   settings,
   groups: createGroups({ autoScaling: createAutoScalingClient() }, settings.cluster),
-  nodes: createNodes(kubernetes),
+  nodes: lazyNodes(kubernetes),
   store,
   readiness: lazyReadiness(table),
   events,
-  doorbell: lazyListenerRules(settings),
+  doorbell: listenerRules?.lazyListenerRules(settings),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),

@@ -14,8 +14,6 @@ import { applyAutoscaler, applyStage } from './apply.ts';
 import { decideCluster, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
-import { dropGone, isTrulyEmpty, NO_GROUP_IS_LISTED } from './missing-groups.ts';
-import { needsSwitch } from './needs-switch.ts';
 import {
   hasWarmPool,
   isRaised,
@@ -73,14 +71,15 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
   const pass = startPass(deps, { now, trigger: cause.trigger, reported, notes, memory });
   const { recorder } = pass;
   begun.report(pass);
+  const lacking = mayLackGroups(pass, all) ? await import('./missing-groups.ts') : undefined;
   const blocked = memory.foreign
     ? `${memory.foreign} was saved for another cluster: nothing is changed; deploy its config again and wake it, or use nightshift restore`
-    : all.length === 0 && !isTrulyEmpty(pass) && NO_GROUP_IS_LISTED;
+    : all.length === 0 && !lacking?.isTrulyEmpty(pass) && lacking?.NO_GROUP_IS_LISTED;
   if (blocked) {
     recorder.failed(settings.cluster, new NightshiftError(blocked));
     return finish(deps, pass);
   }
-  const unlisted = await dropGone(deps, pass, all);
+  const unlisted = (await lacking?.dropGone(deps, pass, all)) ?? [];
   const { groups: selected, released, missing } = select(all, settings, memory);
   const pools = hasWarmPool(selected, memory) ? await import('./decide-warm-pool.ts') : undefined;
   const isPoolKept = pools && settings.warmPools === 'keep';
@@ -211,6 +210,13 @@ async function request(
   };
 }
 
+/** A group is not listed, or was not in an earlier pass. */
+function mayLackGroups({ memory, reported }: Pass, all: readonly Group[]): boolean {
+  const isListed = (group: string) => all.some(({ name }) => name === group);
+  const wasMissed = [...reported.keys()].some((key) => /^(gone#|no-group)/.test(key));
+  return all.length === 0 || wasMissed || ![...memory.saved.keys()].every(isListed);
+}
+
 /** Who waits for a sleeping application gets a page meanwhile. */
 async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass, { state }: Plan) {
   const { doorbell: rules } = deps.settings;
@@ -225,6 +231,7 @@ async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass,
     };
     return;
   }
+  const { needsSwitch } = await import('./needs-switch.ts');
   if (!needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
   const { switchDoorbell } = await import('./switch-doorbell.ts');
   await switchDoorbell({ ...deps, doorbell }, pass, state);

@@ -48,7 +48,7 @@ export async function drainNode(
   context: Context,
   node: Node,
   claim: Claim,
-  lease: Pick<Lease, 'isOurs' | 'claim' | 'note'>,
+  lease: Pick<Lease, 'isOurs' | 'claim'>,
 ): Promise<DrainResult> {
   if (claim.task !== 'drain') return { kind: 'not-drained' };
   const latest = workUntil(context).getTime();
@@ -75,16 +75,16 @@ async function withVolumes(
   context: Context,
   node: Node,
   report: DrainReport,
-  lease: Pick<Lease, 'isOurs' | 'claim' | 'note'>,
+  lease: Pick<Lease, 'isOurs' | 'claim'>,
 ): Promise<DrainReport> {
   if (report.end !== 'empty') return report;
   // A lifecycle action may have joined since the drain began.
-  await lease.note({});
-  const work = { claim: lease.claim().value, lease };
-  if (!hasOpenHook(work.claim)) return report;
+  const { value: own } = lease.claim();
+  const claim = hasOpenHook(own) ? own : ((await context.claims.read(own.instanceId))?.value ?? own);
+  if (!hasOpenHook(claim)) return report;
   const { waitForVolumes } = await import('./attached-volumes.ts');
   const volumes = await context.recorder.guard(`volumes on ${node.name}`, () =>
-    waitForVolumes(context, node.name, report, work),
+    waitForVolumes(context, node.name, report, { claim, lease }),
   );
   return volumes && volumes.length > 0 ? { ...report, end: 'timed-out', volumes } : report;
 }

@@ -80,7 +80,7 @@ describe('topics and queues', () => {
     const template = templateOf(aDevelopment({ encryptionKey: KEY }));
     template.resourceCountIs('AWS::KMS::Key', 0);
     template.allResourcesProperties('AWS::SQS::Queue', { KmsMasterKeyId: KEY });
-    expect(statementsOf(template).filter(({ Sid }) => Sid === 'EncryptUndelivered')).toHaveLength(3);
+    expect(statementsOf(template).filter(({ Sid }) => Sid === 'EncryptUndelivered')).toHaveLength(2);
   });
 
   test('of a part without the key that the config asks for are refused', () => {
@@ -106,7 +106,7 @@ test('every role of a stack has the permissions boundary of the config', () => {
   const deploy = { argocd, builds: builds.map((build) => ({ ...build, create })) };
   const template = Template.fromStack(stackOf(aDevelopment({ permissionsBoundary, deploy })));
   template.allResourcesProperties('AWS::IAM::Role', { PermissionsBoundary: permissionsBoundary });
-  template.resourceCountIs('AWS::IAM::Role', 8);
+  template.resourceCountIs('AWS::IAM::Role', 7);
 });
 
 test('a stack has termination protection when the config asks for it', () => {

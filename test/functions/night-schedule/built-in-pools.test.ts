@@ -9,7 +9,7 @@ import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { autoscalersOf, createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import type { KubernetesClient, KubernetesRequest } from '#functions/adapters/kubernetes/client.ts';
-import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import { restore } from '#functions/night-schedule/restore.ts';
 import { run } from '#functions/night-schedule/run.ts';
 import type { AutoscalerConfig } from '#model/config.ts';

@@ -124,7 +124,7 @@ describe('the handler', () => {
     expect(calls(before)).toEqual({
       'autoscaling:DescribeAutoScalingInstances': 1,
       'autoscaling:DetachInstances': 1,
-      'dynamodb:GetItem': 2,
+      'dynamodb:GetItem': 3,
       'dynamodb:PutItem': 6,
       'dynamodb:Query': 2,
     });

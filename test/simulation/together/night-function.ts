@@ -4,7 +4,7 @@ import { type AutoScalingGroup, configuredSizes } from '@nightshift/lab/world/aw
 import { isNodeReady } from '@nightshift/lab/world/kubernetes/objects.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { NIGHT, STATE_KEY, savedKey } from '#functions/adapters/dynamodb/table-keys.ts';
-import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import type { Group } from '#functions/night-schedule/ports.ts';
 import type { SavedSize } from '#functions/night-schedule/records.ts';
 import type { NightScheduleDeps } from '#functions/night-schedule/run.ts';

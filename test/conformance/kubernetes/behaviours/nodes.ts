@@ -5,7 +5,7 @@ import {
   NO_BALANCER_LABEL,
   TAINT_KEY,
 } from '#functions/adapters/kubernetes/drain-cluster.ts';
-import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import type { Cluster, Marks, Node } from '#functions/spot-drain/ports.ts';
 import type { Bed, BedNode } from '../bed.ts';
 import { type Json, must } from '../objects.ts';

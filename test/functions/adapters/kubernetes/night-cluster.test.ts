@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
-import { createNodes } from '#functions/adapters/kubernetes/night-cluster.ts';
+import { createNodes } from '#functions/adapters/kubernetes/nodes.ts';
 import { manifestsOf } from './a-lab-cluster.ts';
 
 /** The lab's API server with the RBAC of manifests/: what is not granted there fails here. */
