@@ -1,7 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { alternateSeverity, isCaught } from './find-mutant.ts';
-import type { Simulate } from './outcome.ts';
-import { TOGETHER_MUTANTS } from './together/mutants.ts';
 import { simulateTogether } from './together/together.ts';
 
 describe('nights in which all three functions work', () => {
@@ -29,13 +26,6 @@ describe('nights in which all three functions work', () => {
         expect(events).toContain(event);
     },
   );
-});
-
-describe('the checkers of all three functions', () => {
-  test.each(TOGETHER_MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
-    const simulate: Simulate = (options) => simulateTogether({ ...options, ...mutant.change });
-    expect(await isCaught(simulate, mutant, alternateSeverity)).toBe(true);
-  });
 });
 
 describe('a seed', () => {

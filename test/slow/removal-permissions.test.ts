@@ -1,4 +1,4 @@
-/** Least privilege of a removal: as test/permissions/run-time.test.ts, while CloudFormation removes stacks that sleep. */
+/** Least privilege of a removal: as test/slow/run-time-permissions.test.ts, while CloudFormation removes stacks that sleep. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

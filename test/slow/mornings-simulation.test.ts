@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { breaches, type Figures, figuresOf, morningFigures } from './mornings/figures.ts';
-import { MORNING_MUTANTS } from './mornings/mutants.ts';
-import { playMornings } from './mornings/world.ts';
+import { breaches, type Figures, figuresOf, morningFigures } from '#test/simulation/mornings/figures.ts';
+import { MORNING_MUTANTS } from '#test/simulation/mornings/mutants.ts';
+import { playMornings } from '#test/simulation/mornings/world.ts';
 
 const at = (time: string) => new Date(`2026-11-25T${time}+09:00`);
 const promised = at('08:00:00');
