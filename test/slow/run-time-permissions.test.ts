@@ -12,10 +12,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Lab, type LabEnvironment, startLab } from '#demo/lab.ts';
 import { NightshiftApp } from '#lib/nightshift-app.ts';
 import { functionNameOf } from '#model/names.ts';
+import { manifestsOf } from '#test/functions/adapters/kubernetes/a-lab-cluster.ts';
 import { ANNOUNCED, addGroups, build, config, MINUTE, RARE_TYPE, START } from '#test/permissions/an-hour.ts';
 import { putEvents } from '#test/permissions/put-events.ts';
 import { keepLedger, type Ledger, unusedOf } from '#test/permissions/used.ts';
-import { manifestsOf } from '#test/functions/adapters/kubernetes/a-lab-cluster.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'nightshift-permissions-'));
 let lab: Lab | undefined;
