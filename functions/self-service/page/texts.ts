@@ -164,16 +164,16 @@ const ja: Texts = {
   questionAsleep: '今すぐ起動しますか？',
   effect: '選んだ時刻まで稼働し、その後は自動で停止します。',
   effectAsleep: (minutes) =>
-    `1分以内に起動を始め、約${minutes}分で使えるようになります。選んだ時刻に自動で停止します。`,
+    `1 分以内に起動を始め、約 ${minutes} 分で使えるようになります。選んだ時刻に自動で停止します。`,
   until: '終了時刻',
   nodeHours: (hours) => `${hours} ノード時間`,
-  costUnknown: '費用の目安は、最初の夜の記録ができてから表示されます。',
-  costBasis: '前回停止する前のノード数による目安です。',
+  costUnknown: '費用の目安は、夜間停止が一度記録されると表示されます。',
+  costBasis: '前回の停止直前のノード数による目安です。',
   name: 'お名前',
   nameHint: 'チームに表示されます。本人確認は行いません。',
   signedInAs: 'サインイン中',
   reason: '理由',
-  optional: (label) => `${label}（任意）`,
+  optional: (label) => `${label} (任意)`,
   keepUp: '延長する',
   wake: '起動する',
   problemTitle: 'まだ何も変更していません',
@@ -182,34 +182,35 @@ const ja: Texts = {
     past: 'この時刻は過ぎています。もっと後の時刻を選んでください。',
     'too-late': 'このリンクで選べる時刻を超えています。もっと前の時刻を選んでください。',
     'no-name': 'お名前を入力してください。',
-    'name-not-plain': 'お名前に表示できない文字が含まれています。通常の文字で入力してください。',
-    'name-too-long': `お名前が長すぎます。${NAME_LIMIT}文字以内で入力してください。`,
+    'name-not-plain': 'お名前に表示できない文字が含まれています。通常の文字を使ってください。',
+    'name-too-long': `お名前が長すぎます。${NAME_LIMIT} 文字以内で入力してください。`,
     'no-reason': '理由を入力してください。チームの設定で必須です。',
-    'reason-not-plain': '理由に表示できない文字が含まれています。通常の文字で1行で入力してください。',
-    'reason-too-long': `理由が長すぎます。${REASON_LIMIT}文字以内で入力してください。`,
+    'reason-not-plain': '理由に表示できない文字が含まれています。通常の文字を使い、1 行で入力してください。',
+    'reason-too-long': `理由が長すぎます。${REASON_LIMIT} 文字以内で入力してください。`,
   },
   done: (until) => `${until} まで稼働します`,
   doneAwake: 'クラスターはこのまま稼働し、その時刻に自動で停止します。',
-  doneReady: (minutes) => `1分以内に起動を始め、約${minutes}分で使えるようになります。`,
-  already: (until, by) => `すでに ${by} さんの依頼で ${until} まで稼働します`,
-  nothingChanged: '何も変更していません。ご希望の時刻まで、またはそれより長く稼働します。',
-  usedUp: (perNight) => `今夜の依頼は上限の${perNight}回に達しました`,
-  usedUpNext: '何も変更していません。クラスターを管理しているチームに相談してください。',
+  doneReady: (minutes) => `1 分以内に起動を始め、約 ${minutes} 分で使えるようになります。`,
+  already: (until, by) => `すでに ${by} さんの依頼で ${until} まで稼働する予定です`,
+  nothingChanged: '何も変更していません。すでにご希望の時刻以降まで稼働する予定です。',
+  usedUp: (perNight) => `今夜の依頼は上限の ${perNight} 回に達しました`,
+  usedUpNext:
+    '何も変更していません。クラスターを管理しているチームに相談してください。管理チームには回数の制限がありません。',
   noEnd: 'このリンクではこれ以上延ばせません。クラスターを管理しているチームに相談してください。',
   progress: '進み具合を見る',
   showState: '状態を見る',
-  steps: { asked: '起動を依頼', instances: 'マシンが稼働', nodes: '利用可能' },
+  steps: { asked: '起動の依頼', instances: 'マシンの稼働', nodes: '利用準備の完了' },
   waiting: 'まだです',
-  expected: (minutes) => `起動には約${minutes}分かかります。`,
+  expected: (minutes) => `起動には約 ${minutes} 分かかります。`,
   showAgain: '再表示する',
   change: '選択に戻る',
   why: '理由',
   decisions: '最近の判断',
-  noDecisions: 'この1日に記録された判断はありません。',
+  noDecisions: '直近 1 日に記録された判断はありません。',
   refused: {
     invalid: [
       'このリンクは使えません',
-      'リンクが途中で切れているか、変更されています。最新のメッセージからもう一度開いてください。',
+      'リンクが途中で切れているか、変更されています。最新のメッセージから、リンク全体をもう一度開いてください。',
     ],
     foreign: ['別のクラスターのリンクです', 'このクラスターについてのメッセージからリンクを開いてください。'],
     expired: [
@@ -218,7 +219,7 @@ const ja: Texts = {
     ],
     revoked: [
       'このリンクは無効になりました',
-      'これまでに送られたリンクは管理チームが無効にしました。新しいメッセージのリンクを使うか、管理チームに相談してください。',
+      'クラスターを管理しているチームが、これまでに送ったリンクを無効にしました。新しいメッセージのリンクを使うか、管理チームに相談してください。',
     ],
     method: ['この操作はできません', 'リンクをブラウザーで開いてください。'],
     'sign-in': [
@@ -227,10 +228,10 @@ const ja: Texts = {
     ],
   },
   failed: [
-    '処理できませんでした',
-    '今は処理できませんでした。1分ほど待ってからもう一度試すか、クラスターを管理しているチームに相談してください。',
+    'うまくいきませんでした',
+    '今は依頼を処理できません。失われたものはありません。1 分ほど待ってからもう一度試すか、クラスターを管理しているチームに相談してください。',
   ],
-  times: (timeZone) => `時刻は ${timeZone} です。`,
+  times: (timeZone) => `時刻のタイムゾーンは ${timeZone} です。`,
   links: 'このリンクを持つ人は誰でも操作できます。チームの外に転送しないでください。',
 };
 
@@ -250,5 +251,5 @@ export function timeIn(language: Language, timeZone: string, at: Date, now: Date
   if (date.format(at) === date.format(now)) return time;
   if (Math.abs(at.getTime() - now.getTime()) > NAMED_DAYS_MS) return `${date.format(at)} ${time}`;
   const day = zoned({ weekday: 'short' }).format(at);
-  return language === 'ja' ? `${time}（${day}）` : `${time} (${day})`;
+  return `${time} (${day})`;
 }
