@@ -337,7 +337,7 @@ describe.skipIf(!CHROMIUM)('thirty environments in a browser', () => {
       expect(marks).toHaveLength(60);
       expect(marks).not.toContain(false);
       await page.getByRole('button', { name: '日本語' }).click();
-      await figure.getByText('60 回の朝のうち 57 回は時刻どおり').waitFor();
+      await figure.getByText('朝 60 回のうち 57 回は時刻どおり').waitFor();
       expect(await violationsOf(page)).toEqual([]);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       await page.context().close();
