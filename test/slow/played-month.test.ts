@@ -55,7 +55,7 @@ describe('thirty mornings on the lab', () => {
     const promised = month.promised(SLOW);
     const before = month.warnings(promised - 20 * MINUTE_MS).filter((mail) => mail.includes('missed by'));
     expect(before[0]).toMatch(
-      /08:00 (will be missed by about|may be missed by up to) \d+ min: waits for \d+ of \d+ instances of develop-\w+/,
+      /08:00 \(Asia\/Tokyo\) (will be missed by about|may be missed by up to) \d+ min: waits for \d+ of \d+ instances of develop-\w+/,
     );
     expect(before[0]).toContain('look at the scaling activities of the group; a fallbackGroup would fill in');
     const warned = month.decisions.find(
