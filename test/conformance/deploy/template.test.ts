@@ -117,6 +117,7 @@ test('the template and the zips of the command make the stack, without a bootstr
   expect(own.map(({ FunctionName }) => FunctionName).sort()).toEqual([
     'nightshift-develop-branch-deploy',
     'nightshift-develop-night-schedule',
+    'nightshift-develop-self-service',
     'nightshift-develop-spot-drain',
   ]);
   for (const { CodeSize } of own) expect(CodeSize).toBeGreaterThan(100_000);

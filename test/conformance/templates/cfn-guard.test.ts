@@ -17,8 +17,14 @@ const ACCEPTED: Readonly<Record<string, string>> = {
     'CT.DYNAMODB.PR.2 (the table under a key of KMS): DynamoDB encrypts it with a key of its own; it holds sizes, names and times, and a request to KMS for each write would be one more thing that can refuse at night',
   lambda_inside_vpc_check:
     'CT.LAMBDA.PR.3 (functions in a VPC): the option `network` puts them there; without it they reach the public endpoints of AWS and of the cluster without a NAT gateway, which costs more than everything else',
+  kms_create_grant_aws_service_check:
+    'CT.KMS.PR.3 (grants for services of AWS only): the key of the links signs texts, its policy lets the account decide, and no statement of ours allows kms:CreateGrant',
+  lambda_function_public_access_prohibited_check:
+    'CT.LAMBDA.PR.2 (no public function): the page of self-service is for people without AWS credentials; the function checks the signature of the link, and selfService.signIn puts it behind a load balancer',
+  lambda_function_url_auth_check:
+    'CT.LAMBDA.PR.5 (function URLs with IAM): for the same reason, a browser has no AWS credentials',
   step_functions_state_machine_logging_enabled_check:
-    'CT.STEPFUNCTIONS.PR.1 (a log of each state machine): Step Functions keeps the history of each execution for 90 days without a log group',
+    'CT.STEPFUNCTIONS.PR.1 (a log of each state machine): the function that it invokes logs what it did, and a log group for each would cost more than the watchdog',
   step_functions_state_machine_tracing_enabled_check:
     'CT.STEPFUNCTIONS.PR.2 (X-Ray for each state machine): two steps have nothing to trace, and X-Ray would need permissions on all resources',
   sqs_dlq_check: 'CT.SQS.PR.1 (a dead-letter queue for each queue): the queues are dead-letter queues',
