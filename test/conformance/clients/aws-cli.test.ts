@@ -248,6 +248,7 @@ describe.concurrent('aws lambda', () => {
     expect(Functions.map(({ FunctionName }: { FunctionName: string }) => FunctionName).sort()).toEqual([
       'nightshift-develop-branch-deploy',
       'nightshift-develop-night-schedule',
+      'nightshift-develop-self-service',
       'nightshift-develop-spot-drain',
     ]);
     const name = '--function-name nightshift-develop-night-schedule';
@@ -261,6 +262,7 @@ describe.concurrent('aws lambda', () => {
 describe.concurrent('aws sns', () => {
   test('lists the topics of the stack', async () => {
     expect((await said('sns list-topics')).Topics).toEqual([
+      { TopicArn: 'arn:aws:sns:ap-northeast-1:111111111111:nightshift-develop-warning' },
       { TopicArn: 'arn:aws:sns:ap-northeast-1:111111111111:nightshift-develop-alarms' },
     ]);
   });
