@@ -78,14 +78,14 @@ async function withVolumes(
   lease: Pick<Lease, 'isOurs' | 'claim'>,
 ): Promise<DrainReport> {
   if (report.end !== 'empty') return report;
-  // A lifecycle action may have joined since the drain began.
-  const { value: own } = lease.claim();
-  const claim = hasOpenHook(own) ? own : ((await context.claims.read(own.instanceId))?.value ?? own);
-  if (!hasOpenHook(claim)) return report;
-  const { waitForVolumes } = await import('./attached-volumes.ts');
-  const volumes = await context.recorder.guard(`volumes on ${node.name}`, () =>
-    waitForVolumes(context, node.name, report, { claim, lease }),
-  );
+  const volumes = await context.recorder.guard(`volumes on ${node.name}`, async () => {
+    const { value: own } = lease.claim();
+    // A lifecycle action may have joined since the drain began.
+    const claim = hasOpenHook(own) ? own : ((await context.claims.read(own.instanceId))?.value ?? own);
+    if (!hasOpenHook(claim)) return [];
+    const { waitForVolumes } = await import('./attached-volumes.ts');
+    return waitForVolumes(context, node.name, report, { claim, lease });
+  });
   return volumes && volumes.length > 0 ? { ...report, end: 'timed-out', volumes } : report;
 }
 

@@ -79,6 +79,20 @@ describe('a lifecycle action of a node with volumes', () => {
     expect(secondsIn(world)).toBeGreaterThanOrEqual(9);
   });
 
+  test('leaves a drain that has ended as it is where the claim cannot be read afterwards, and reports that', async () => {
+    const world = aWorld([aDatabase()]);
+    const { read } = world.claims;
+    Object.assign(world.claims, {
+      read: async (instanceId: string) => {
+        const pods = await world.cluster.podsOn(NODE);
+        if (pods.length === 0) throw new Error('the table does not answer');
+        return read(instanceId);
+      },
+    });
+    await expect(world.run(anInterruption())).rejects.toThrow('the table does not answer');
+    expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({ evicted: 1 });
+  });
+
   test('does not hold up a spot notice, which has no action to hold', async () => {
     const world = aWorld([aDatabase()]);
     attachedUntil(world, Number.POSITIVE_INFINITY);
