@@ -1,5 +1,6 @@
 /** An application of the lab behind a load balancer whose listener is a port of the loopback, for the doorbell. */
-import { type ListenerPort, serveListener } from '@nightshift/lab/http/load-balancer.ts';
+import { serveListener } from '@nightshift/lab/http/load-balancer.ts';
+import type { LoopbackServer } from '@nightshift/lab/http/loopback.ts';
 import { defineConfig } from '#model/config.ts';
 import { parseListenerArn } from '#model/doorbell.ts';
 import { MINUTE_MS } from '#model/duration.ts';
@@ -33,7 +34,7 @@ const PODS_MS = 2 * MINUTE_MS;
 export async function raiseShop(
   lab: Lab,
   { listener, host }: { readonly listener: string; readonly host: string },
-): Promise<ListenerPort> {
+): Promise<LoopbackServer> {
   const place = parseListenerArn(listener);
   const [environment] = lab.environments;
   if (!place || !environment) throw new Error(`no listener of an environment of the lab: ${listener}`);

@@ -5,7 +5,7 @@
  */
 import { generateKeyPairSync, type KeyObject, randomUUID, sign } from 'node:crypto';
 import http, { type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnLoopback } from './loopback.ts';
 
 export interface AlbSignInOptions {
   /** The ARN of the load balancer. */
@@ -56,7 +56,7 @@ export async function serveAlbSignIn(options: AlbSignInOptions): Promise<AlbSign
     response.end(publicKey.export({ type: 'spki', format: 'pem' }));
   };
   const server = http.createServer(keyListener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port, close } = await listenOnLoopback(server);
 
   const tokenOf: AlbSignIn['tokenOf'] = (claims, header = {}) => {
     const exp = Math.floor(options.now().getTime() / 1000) + VALID_SECONDS;
@@ -66,7 +66,7 @@ export async function serveAlbSignIn(options: AlbSignInOptions): Promise<AlbSign
   };
 
   return {
-    keysUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    keysUrl: `http://127.0.0.1:${port}`,
     keyRequests,
     keyListener,
     tokenOf,
@@ -96,11 +96,7 @@ export async function serveAlbSignIn(options: AlbSignInOptions): Promise<AlbSign
         isBase64Encoded: body !== undefined && !isText,
       };
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 

@@ -5,10 +5,10 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { FunctionUrlSpec } from '#lab/assembly/deployment.ts';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import type { WorldContext } from '#lab/world/interfaces.ts';
+import { listenOnLoopback } from './loopback.ts';
 import type { CertificateAuthority } from './tls.ts';
 
 export interface FunctionUrls {
@@ -38,16 +38,8 @@ export async function serveFunctionUrls(options: {
       response.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    urls: new Map(specs.map((spec) => [spec.functionName, spec.url])),
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const { port, close } = await listenOnLoopback(server);
+  return { urls: new Map(specs.map((spec) => [spec.functionName, spec.url])), port, close };
 }
 
 async function answer(

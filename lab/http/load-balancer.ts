@@ -4,11 +4,11 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html
  */
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import type { AwsWorld } from '#lab/world/aws/index.ts';
 import type { TargetGroup } from '#lab/world/aws/load-balancers.ts';
 import type { WorldContext } from '#lab/world/interfaces.ts';
+import { type LoopbackServer, listenOnLoopback } from './loopback.ts';
 
 export interface Answer {
   readonly status: number;
@@ -28,29 +28,16 @@ export interface ListenerOptions {
   readonly multiValueHeaders?: boolean;
 }
 
-export interface ListenerPort {
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /** Of a request to a function, and of its reply. */
 const LIMIT_BYTES = 1024 * 1024;
 
-export async function serveListener(options: ListenerOptions): Promise<ListenerPort> {
+export async function serveListener(options: ListenerOptions): Promise<LoopbackServer> {
   const server = http.createServer((request, response) => {
     answer(options, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  return listenOnLoopback(server);
 }
 
 async function answer(

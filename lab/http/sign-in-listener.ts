@@ -6,12 +6,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { AssemblyRun } from '#lab/assembly/run.ts';
 import type { TargetGroupSpec } from '#lab/assembly/target-groups.ts';
 import type { WorldContext } from '#lab/world/interfaces.ts';
 import { serveAlbSignIn } from './alb-sign-in.ts';
 import { replyIn } from './load-balancer.ts';
+import { listenOnLoopback } from './loopback.ts';
 import type { CertificateAuthority } from './tls.ts';
 
 export interface SignInListener {
@@ -68,18 +68,17 @@ export async function serveSignInListener(options: SignInListenerOptions): Promi
     );
   });
   const keys = https.createServer(await ca.issue([keysHost]), signIn.keyListener);
-  for (const server of [listener, keys])
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const [own, ofKeys] = await Promise.all([listenOnLoopback(listener), listenOnLoopback(keys)]);
   return {
-    port: portOf(listener),
-    keys: { host: keysHost, port: portOf(keys) },
+    port: own.port,
+    keys: { host: keysHost, port: ofKeys.port },
     signIn(claims) {
       const session = randomUUID();
       sessions.set(session, claims);
       return `${COOKIE}=${session}`;
     },
     async close() {
-      await Promise.all([closed(listener), closed(keys), signIn.close()]);
+      await Promise.all([own.close(), ofKeys.close(), signIn.close()]);
     },
   };
 }
@@ -137,15 +136,4 @@ function sessionIn(cookies: string): string {
 function refuse(response: ServerResponse, status: number, words: string): void {
   response.writeHead(status, { 'content-type': 'text/html', server: 'awselb/2.0' });
   response.end(`<html><head><title>${status} ${words}</title></head></html>`);
-}
-
-function portOf(server: https.Server): number {
-  return (server.address() as AddressInfo).port;
-}
-
-function closed(server: https.Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buttonsOf, press } from '@nightshift/lab/http/chatbot.ts';
-import type { ListenerPort } from '@nightshift/lab/http/load-balancer.ts';
+import type { LoopbackServer } from '@nightshift/lab/http/loopback.ts';
 import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -46,7 +46,7 @@ const config: NightshiftConfig = {
 describe.skipIf(!CHROMIUM)('a sleeping application', () => {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-doorbell-'));
   let lab: Lab;
-  let port: ListenerPort;
+  let port: LoopbackServer;
   let browser: Browser;
   const denied: string[] = [];
 

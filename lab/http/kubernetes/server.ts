@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { WorldContext } from '#lab/world/interfaces.ts';
 import type { Kubernetes, User } from '#lab/world/kubernetes/index.ts';
 import type { KubeObject, ObjectInput } from '#lab/world/kubernetes/objects.ts';
@@ -15,6 +14,7 @@ import {
   StatusError,
   unknownPath,
 } from '#lab/world/kubernetes/status.ts';
+import { listenOnLoopback } from '../loopback.ts';
 import type { CertificateAuthority } from '../tls.ts';
 import { type Authentication, checkAccess, identify } from './access.ts';
 import { createDiscovery, type Discovery } from './discovery.ts';
@@ -187,8 +187,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
   });
   // A real API server keeps idle connections for minutes; a client must not see them end between two ticks.
   server.keepAliveTimeout = 120_000;
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port, close } = await listenOnLoopback(server);
 
   return {
     url: `https://127.0.0.1:${port}`,
@@ -196,11 +195,7 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
     host,
     calls,
     faults,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 }
 
