@@ -1,6 +1,6 @@
 /** The doorbell of a sleeping cluster: its addresses, its listener, and the night that a press is for. Pure. */
-import { desiredAt, transitions } from './desired.ts';
-import { DAY_MS } from './duration.ts';
+import { desiredAt } from './desired.ts';
+import { stopOfNight } from './keep-up-night.ts';
 import type { Schedule } from './schedule.ts';
 
 /** The key of a notification by which Amazon Q Developer knows that a button of ours belongs to it. */
@@ -77,26 +77,10 @@ export interface Night {
   readonly end?: Date;
 }
 
-/** How far the last stop may be back, in days: in steps, because it is mostly near. */
-const HORIZONS = [2, 9, 62];
-
 /** The night that lasts, or the one that comes, by schedule and calendar alone. */
 export function nightAt(schedule: Schedule, now: Date): Night | undefined {
-  const { state, until } = desiredAt(schedule, now, []);
-  if (state === 'asleep') {
-    const stop = lastStop(schedule, now);
-    return stop && { stop, ...(until ? { end: until } : {}) };
-  }
-  if (!until) return undefined;
-  const end = desiredAt(schedule, until, []).until;
-  return { stop: until, ...(end ? { end } : {}) };
-}
-
-function lastStop(schedule: Schedule, now: Date): Date | undefined {
-  for (const days of HORIZONS) {
-    const found = transitions(schedule, new Date(now.getTime() - days * DAY_MS), now);
-    const stop = found.findLast(({ to }) => to === 'asleep');
-    if (stop) return stop.at;
-  }
-  return undefined;
+  const stop = stopOfNight(schedule, now);
+  if (!stop) return undefined;
+  const { until: end } = desiredAt(schedule, stop > now ? stop : now, []);
+  return { stop, ...(end ? { end } : {}) };
 }

@@ -376,7 +376,7 @@ export function sizeText(size: Size): string {
   return `${size.min}/${size.desired}/${size.max}`;
 }
 
-function count(n: number, what: string): string {
+export function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 

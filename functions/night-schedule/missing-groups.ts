@@ -1,19 +1,18 @@
 /** Groups that Auto Scaling does not list any more. */
 import { DAY_MS, MINUTE_MS } from '#model/duration.ts';
-import type { NightScheduleDeps, Pass } from './pass.ts';
+import { type NightScheduleDeps, NONE_LISTED, type Pass, UNLISTED_PREFIX } from './pass.ts';
 import type { Group } from './ports.ts';
 
 export const NO_GROUP_IS_LISTED =
   'auto scaling lists no group of the cluster, although there were some: nothing is concluded from that for a day';
-const EMPTY_SINCE = 'no-group-is-listed-since';
 
 /** A list without any group where some are known is rather a fault than the truth: only for a whole day it is believed. */
 export function isTrulyEmpty({ memory, now, reported }: Pass): boolean {
   const { saved, notes, state } = memory;
   const known = saved.size + (notes.seen?.value.groups ?? 0) + (state?.value.groups.length ?? 0);
   if (known === 0) return true;
-  const since = reported.get(EMPTY_SINCE);
-  if (since === undefined) reported.set(EMPTY_SINCE, now.toISOString());
+  const since = reported.get(NONE_LISTED);
+  if (since === undefined) reported.set(NONE_LISTED, now.toISOString());
   return since !== undefined && now.getTime() - Date.parse(since) >= DAY_MS;
 }
 
@@ -31,9 +30,9 @@ export async function dropGone(
 ): Promise<readonly string[]> {
   const { memory, now, recorder, reported } = pass;
   const unlisted: string[] = [];
-  if (all.length > 0) reported.delete(EMPTY_SINCE);
+  if (all.length > 0) reported.delete(NONE_LISTED);
   for (const [group, { version }] of memory.saved) {
-    const key = `gone#${group}`;
+    const key = `${UNLISTED_PREFIX}${group}`;
     const since = reported.get(key);
     const age = since === undefined ? 0 : now.getTime() - Date.parse(since);
     if (all.some(({ name }) => name === group)) reported.delete(key);

@@ -2,6 +2,7 @@
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
+import { count } from './decide-group.ts';
 import type { Group, Memory, Nodes, NodeView } from './ports.ts';
 
 export interface Running {
@@ -89,8 +90,4 @@ function summaryOf(nodes: readonly NodeView[]): readonly string[] {
 function ownerOf({ kind, nodePool, nodegroup }: NodeView): string {
   if (kind !== 'instance') return kind === 'fargate' ? 'Fargate' : 'hybrid';
   return nodePool === undefined ? (nodegroup ?? 'no group') : `the NodePool ${nodePool}`;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

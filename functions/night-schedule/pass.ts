@@ -12,6 +12,11 @@ import type { Plan } from './decide-cluster.ts';
 import type { KeepUpRequests, ListenerRules, Memory, Nodes, Over, Readiness } from './ports.ts';
 import { NOTE_NAMES, type NoteName, type Notes } from './records.ts';
 
+/** In `reported`, before the name of a group: since when it is not listed. */
+export const UNLISTED_PREFIX = 'gone#';
+/** In `reported`: since when no group at all is listed. */
+export const NONE_LISTED = 'no-group-is-listed-since';
+
 export interface NightScheduleDeps extends ApplyPorts {
   readonly nodes: Nodes;
   /** Asked only while a start with such a `readyBy` is observed. */

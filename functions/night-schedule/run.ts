@@ -26,11 +26,13 @@ import {
 } from './observe.ts';
 import {
   type NightScheduleDeps,
+  NONE_LISTED,
   notesOf,
   overOf,
   type Pass,
   STATE_NOT_WRITTEN,
   startPass,
+  UNLISTED_PREFIX,
   writeNotes,
 } from './pass.ts';
 import type { AutoscalerView, Group, KeepUpRequest, Memory, UnlaunchedClaim } from './ports.ts';
@@ -213,7 +215,9 @@ async function request(
 /** A group is not listed, or was not in an earlier pass. */
 function mayLackGroups({ memory, reported }: Pass, all: readonly Group[]): boolean {
   const isListed = (group: string) => all.some(({ name }) => name === group);
-  const wasMissed = [...reported.keys()].some((key) => /^(gone#|no-group)/.test(key));
+  const wasMissed = [...reported.keys()].some(
+    (key) => key === NONE_LISTED || key.startsWith(UNLISTED_PREFIX),
+  );
   return all.length === 0 || wasMissed || ![...memory.saved.keys()].every(isListed);
 }
 
