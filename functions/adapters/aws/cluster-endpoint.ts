@@ -5,7 +5,6 @@ import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { backoffMs } from '#functions/shared/retry.ts';
 import { isRecord } from '#model/record-schema.ts';
-import { domainOf } from '#model/region.ts';
 import { isTransientAwsError } from './errors.ts';
 import { createSignedRequests } from './signed-requests.ts';
 
@@ -56,7 +55,7 @@ export function createClusterEndpoint(options: ClusterEndpointOptions): () => Pr
     region,
     credentials: options.credentials,
     now: options.now,
-    url: options.endpoint ?? `https://eks.${region}.${domainOf(region)}`,
+    endpoint: options.endpoint,
   });
   const path = `/clusters/${encodeURIComponent(cluster)}`;
   return async () => {

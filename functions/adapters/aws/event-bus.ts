@@ -3,9 +3,8 @@ import { UnreachableError } from '#functions/adapters/http.ts';
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { PublishEvents, PublishedEvent } from '#model/published-event.ts';
-import { domainOf } from '#model/region.ts';
 import { EVENT_SOURCE } from '#model/trigger.ts';
-import { createSignedRequests } from './signed-requests.ts';
+import { createSignedRequests, jsonRequest } from './signed-requests.ts';
 
 export interface EventBusOptions {
   readonly region: string;
@@ -26,22 +25,13 @@ const MOST_ATTEMPTS = 2;
 /** EventBridge takes no more with one request. */
 const MOST_ENTRIES = 10;
 
-export function createEventBus({ endpoint, ...options }: EventBusOptions): PublishEvents {
-  const { region } = options;
-  const url = endpoint ?? `https://events.${region}.${domainOf(region)}`;
-  const request = createSignedRequests({ ...options, service: 'events', url });
+export function createEventBus(options: EventBusOptions): PublishEvents {
+  const request = createSignedRequests({ ...options, service: 'events' });
   const put = async (events: readonly PublishedEvent[]): Promise<string | undefined> => {
     try {
-      const { status, body } = await request({
-        method: 'POST',
-        path: '/',
-        headers: {
-          'content-type': 'application/x-amz-json-1.1',
-          'x-amz-target': 'AWSEvents.PutEvents',
-        },
-        body: JSON.stringify({ Entries: events.map(entryOf) }),
-        timeoutMs: TIMEOUT_MS,
-      });
+      const input = { Entries: events.map(entryOf) };
+      const call = jsonRequest('AWSEvents.PutEvents', input, { version: '1.1', timeoutMs: TIMEOUT_MS });
+      const { status, body } = await request(call);
       return problemOf(status, body);
     } catch (error) {
       if (error instanceof UnreachableError) return error.message;

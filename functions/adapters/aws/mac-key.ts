@@ -6,8 +6,7 @@ import type { HttpReply } from '#functions/adapters/http.ts';
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
-import { domainOf } from '#model/region.ts';
-import { createSignedRequests } from './signed-requests.ts';
+import { createSignedRequests, jsonRequest } from './signed-requests.ts';
 
 export interface MacKeyOptions {
   /** ARN. */
@@ -41,25 +40,17 @@ const MOST_ATTEMPTS = 3;
 const ALGORITHM = 'HMAC_SHA_256';
 
 export function createMacKey(options: MacKeyOptions): MacKey {
-  const { keyId, region } = options;
-  const send = createSignedRequests({
-    ...options,
-    service: 'kms',
-    url: options.endpoint ?? `https://kms.${region}.${domainOf(region)}`,
-  });
+  const { keyId } = options;
+  const send = createSignedRequests({ ...options, service: 'kms' });
 
   const call = async (operation: string, input: object): Promise<HttpReply> => {
+    const fields = { KeyId: keyId, MacAlgorithm: ALGORITHM, ...input };
+    const request = jsonRequest(`TrentService.${operation}`, fields, {
+      version: '1.1',
+      timeoutMs: TIMEOUT_MS,
+    });
     for (let attempts = 1; ; attempts++) {
-      const outcome = await send({
-        method: 'POST',
-        path: '/',
-        headers: {
-          'content-type': 'application/x-amz-json-1.1',
-          'x-amz-target': `TrentService.${operation}`,
-        },
-        body: JSON.stringify({ KeyId: keyId, MacAlgorithm: ALGORITHM, ...input }),
-        timeoutMs: TIMEOUT_MS,
-      }).catch((error: unknown) => ({ error }));
+      const outcome = await send(request).catch((error: unknown) => ({ error }));
       const isTransient =
         'error' in outcome || outcome.status >= 500 || /Throttling/.test(errorOf(outcome) ?? '');
       if (isTransient && attempts < MOST_ATTEMPTS) continue;

@@ -6,15 +6,16 @@ import { Sha256 } from '@smithy/core/checksum';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { createHttpHost, type HttpHost, type HttpReply } from '#functions/adapters/http.ts';
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
+import { domainOf } from '#model/region.ts';
 
 export interface SignedRequestsOptions {
-  /** The name that the signature uses: `states`. */
+  /** The name in the signature and in its host: `states`. */
   readonly service: string;
   readonly region: string;
   readonly credentials: () => Promise<TokenCredentials>;
   readonly now: () => Date;
-  /** `https://host[:port]`. What follows is not used. */
-  readonly url: string;
+  /** Instead of its own host: `AWS_ENDPOINT_URL`. What follows the port is not used. */
+  readonly endpoint?: string | undefined;
 }
 
 export interface SignedRequest {
@@ -28,8 +29,10 @@ export interface SignedRequest {
 export type SendSigned = (request: SignedRequest) => Promise<HttpReply>;
 
 /** Throws `UnreachableError` where no whole reply came in time. */
-export function createSignedRequests({ url, ...options }: SignedRequestsOptions): SendSigned {
-  const { origin, protocol, hostname, host: authority } = new URL(url);
+export function createSignedRequests({ endpoint, ...options }: SignedRequestsOptions): SendSigned {
+  const { service, region } = options;
+  const url = new URL(endpoint ?? `https://${service}.${region}.${domainOf(region)}`);
+  const { origin, protocol, hostname, host: authority } = url;
   const signer = new SignatureV4({ ...options, sha256: Sha256 });
   let host: HttpHost | undefined;
   return async ({ timeoutMs, headers, ...request }) => {
@@ -39,5 +42,20 @@ export function createSignedRequests({ url, ...options }: SignedRequestsOptions)
       { signingDate: options.now() },
     );
     return host.request({ ...request, headers: signed.headers, timeoutMs });
+  };
+}
+
+/** A call of AWS's JSON protocol: `target` is like `AWSEvents.PutEvents`, `version` that of the protocol. */
+export function jsonRequest(
+  target: string,
+  input: object,
+  { version, timeoutMs }: { readonly version: '1.0' | '1.1'; readonly timeoutMs: number },
+): SignedRequest {
+  return {
+    method: 'POST',
+    path: '/',
+    headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amz-target': target },
+    body: JSON.stringify(input),
+    timeoutMs,
   };
 }

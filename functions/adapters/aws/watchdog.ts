@@ -3,8 +3,7 @@ import type { HttpReply } from '#functions/adapters/http.ts';
 import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Watchdog } from '#functions/spot-drain/ports.ts';
-import { domainOf } from '#model/region.ts';
-import { createSignedRequests } from './signed-requests.ts';
+import { createSignedRequests, jsonRequest } from './signed-requests.ts';
 
 export interface WatchdogOptions {
   /** Absent in a dry run, which sends nothing. */
@@ -18,30 +17,19 @@ export interface WatchdogOptions {
 
 const TIMEOUT_MS = 2_000;
 const MOST_ATTEMPTS = 3;
+const START_EXECUTION = 'AWSStepFunctions.StartExecution';
 
-export function createWatchdog({ stateMachineArn, endpoint, ...options }: WatchdogOptions): Watchdog {
+export function createWatchdog({ stateMachineArn, ...options }: WatchdogOptions): Watchdog {
   if (stateMachineArn === undefined) return { send: async () => undefined };
-  const { region } = options;
-  const url = endpoint ?? `https://states.${region}.${domainOf(region)}`;
-  const request = createSignedRequests({ ...options, service: 'states', url });
-  const post = (body: string) =>
-    request({
-      method: 'POST',
-      path: '/',
-      headers: {
-        'content-type': 'application/x-amz-json-1.0',
-        'x-amz-target': 'AWSStepFunctions.StartExecution',
-      },
-      body,
-      timeoutMs: TIMEOUT_MS,
-    });
+  const request = createSignedRequests({ ...options, service: 'states' });
 
   return {
     async send(check, delay) {
       const delaySeconds = Math.max(0, Math.ceil(delay));
-      const body = JSON.stringify({ stateMachineArn, input: JSON.stringify({ delaySeconds, check }) });
+      const input = { stateMachineArn, input: JSON.stringify({ delaySeconds, check }) };
+      const call = jsonRequest(START_EXECUTION, input, { version: '1.0', timeoutMs: TIMEOUT_MS });
       for (let attempts = 1; ; attempts++) {
-        const outcome = await post(body).catch((error: unknown) => ({ error }));
+        const outcome = await request(call).catch((error: unknown) => ({ error }));
         if ('status' in outcome && outcome.status === 200) return;
         if (!isTransient(outcome) || attempts >= MOST_ATTEMPTS) throw refusal(outcome);
       }

@@ -4,12 +4,15 @@
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { createSignedRequests, type SignedRequestsOptions } from '#functions/adapters/aws/signed-requests.ts';
+import {
+  createSignedRequests,
+  jsonRequest,
+  type SignedRequestsOptions,
+} from '#functions/adapters/aws/signed-requests.ts';
 import { type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { backoffMs } from '#functions/shared/retry.ts';
 import { isRecord } from '#model/record-schema.ts';
-import { domainOf } from '#model/region.ts';
 import { ConditionFailedError, createTableOver, type Item, type TableReply } from './table-over.ts';
 import type { Table } from './table-port.ts';
 
@@ -27,25 +30,13 @@ const TRANSIENT =
   /^(ProvisionedThroughputExceeded|RequestLimitExceeded|Throttling|ItemCollectionSizeLimitExceeded|TransactionInProgress)/;
 
 export function createSmallTable(options: SmallTableOptions): Table {
-  const { region, endpoint, name } = options;
-  const request = createSignedRequests({
-    ...options,
-    service: 'dynamodb',
-    url: endpoint ?? `https://dynamodb.${region}.${domainOf(region)}`,
-  });
+  const { name } = options;
+  const request = createSignedRequests({ ...options, service: 'dynamodb' });
   return createTableOver(async (operation, input) => {
-    const body = JSON.stringify(input);
+    const target = `DynamoDB_20120810.${operation}`;
+    const call = jsonRequest(target, input, { version: '1.0', timeoutMs: TIMEOUT_MS });
     for (let attempts = 1; ; attempts++) {
-      const outcome = await request({
-        method: 'POST',
-        path: '/',
-        headers: {
-          'content-type': 'application/x-amz-json-1.0',
-          'x-amz-target': `DynamoDB_20120810.${operation}`,
-        },
-        body,
-        timeoutMs: TIMEOUT_MS,
-      }).catch((error: unknown) => {
+      const outcome = await request(call).catch((error: unknown) => {
         if (!(error instanceof UnreachableError)) throw error;
         return error;
       });
