@@ -1,7 +1,7 @@
 /** `link`: signed self-service links to hand on to somebody without AWS credentials. */
-import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
+import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings.ts';
-import { refuseEnvironment } from '#model/override.ts';
+import { environmentWithLinks } from './environment-with-links.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';
 import { localTime } from './text.ts';
@@ -13,13 +13,11 @@ export async function printLinks(
   { json = false }: { readonly json?: boolean },
   io: Io,
 ): Promise<void> {
-  const refused = refuseEnvironment(name, loaded.config.environments);
-  if (refused !== undefined) throw new RefusedError(refused);
-  const environment = environmentOf(loaded, name);
-  if (!environment.selfService?.links)
-    throw new RefusedError(
-      `"${name}" has no page of self-service: set selfService: { links: true } in its config, and deploy it`,
-    );
+  const environment = environmentWithLinks(
+    loaded,
+    name,
+    'has no page of self-service: set selfService: { links: true } in its config, and deploy it',
+  );
   const cloud = await io.cloud(name, environment);
   const links = await cloud.signLinks();
   if (!links)

@@ -1,7 +1,6 @@
 /** `revoke-links`: every self-service link of an environment that was sent so far is refused from now on. */
-import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
-import { refuseEnvironment } from '#model/override.ts';
-import { RefusedError } from './errors.ts';
+import type { LoadedConfig } from '#lib/config-file.ts';
+import { environmentWithLinks } from './environment-with-links.ts';
 import type { Io } from './io.ts';
 
 /** Throws a `RefusedError` for an environment without links, a `CloudError` when AWS refuses or is unreachable. */
@@ -11,13 +10,11 @@ export async function revokeSentLinks(
   { json = false }: { readonly json?: boolean },
   io: Io,
 ): Promise<void> {
-  const refused = refuseEnvironment(name, loaded.config.environments);
-  if (refused !== undefined) throw new RefusedError(refused);
-  const environment = environmentOf(loaded, name);
-  if (!environment.selfService?.links)
-    throw new RefusedError(
-      `"${name}" has no selfService.links in its config, so no links were sent: there is nothing to revoke`,
-    );
+  const environment = environmentWithLinks(
+    loaded,
+    name,
+    'has no selfService.links in its config, so no links were sent: there is nothing to revoke',
+  );
   const cloud = await io.cloud(name, environment);
   const generation = await cloud.revokeLinks(await cloud.caller());
   io.out(

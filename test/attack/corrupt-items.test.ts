@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createCloud } from '#cli/cloud.ts';
 import { EnvironmentPoller } from '#cli/console/environment-poller.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
@@ -9,7 +9,7 @@ import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { emptyRecord } from '#functions/branch-deploy/record.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import { type FakeAws, startFakeAws } from '#test/cli/fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from '#test/cli/fake-aws.ts';
 import { nightshift } from '#test/cli/run-nightshift.ts';
 import { anOverride } from '#test/model/builders.ts';
 
@@ -19,16 +19,10 @@ const now = new Date('2026-11-24T12:00:00Z');
 let aws: FakeAws;
 let table: Table;
 beforeEach(async () => {
-  aws = await startFakeAws({ now: () => now });
+  aws = await enterFakeAws({ now: () => now });
   table = await aws.tableOf('develop');
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 const FAR = '9999-12-31T23:59:59.999Z';
 const EARLY = '0000-01-01T00:00:00Z';

@@ -1,11 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import { OVERRIDE } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isPaused } from '#model/pause.ts';
-import { type FakeAws, startFakeAws } from '#test/cli/fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from '#test/cli/fake-aws.ts';
 import { nightshift } from '#test/cli/run-nightshift.ts';
 import { anOverride } from '#test/model/builders.ts';
 
@@ -16,17 +16,11 @@ let aws: FakeAws;
 let table: Table;
 
 beforeEach(async () => {
-  aws = await startFakeAws({ now: () => now });
+  aws = await enterFakeAws({ now: () => now });
   table = await aws.tableOf('develop');
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
 });
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now });
 

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { vi } from 'vitest';
 import { createTable, type Table } from '#functions/adapters/dynamodb/table.ts';
 import { tableNameOf } from '#model/names.ts';
 
@@ -125,4 +126,18 @@ async function textOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The same, in the place of AWS for the shell of the test. `leaveFakeAws` ends it. */
+export async function enterFakeAws(options: Parameters<typeof startFakeAws>[0]): Promise<FakeAws> {
+  const aws = await startFakeAws(options);
+  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+  return aws;
+}
+
+export async function leaveFakeAws(aws: FakeAws): Promise<void> {
+  vi.unstubAllEnvs();
+  await aws.close();
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
@@ -11,7 +11,7 @@ import type { Table } from '#functions/adapters/dynamodb/table.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { anOverride } from '../model/builders.ts';
-import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/fleet.config.ts', import.meta.url));
@@ -35,15 +35,9 @@ const run = (args: readonly string[], columns?: number) =>
   nightshift(['--config', CONFIG, ...args], { now, ...(columns ? { columns } : {}) });
 
 beforeEach(async () => {
-  aws = await startFakeAws({ now: () => now });
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+  aws = await enterFakeAws({ now: () => now });
 });
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 async function observed(environment: string, state: Partial<ClusterState> = {}): Promise<Table> {
   const table = await aws.tableOf(environment);

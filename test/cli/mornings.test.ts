@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { chartOf, reported, summaryOf } from '#cli/mornings.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Morning } from '#functions/night-schedule/records.ts';
-import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/ready.config.ts', import.meta.url));
@@ -13,16 +13,10 @@ const now = new Date('2026-11-27T03:00:00Z');
 let aws: FakeAws;
 
 beforeEach(async () => {
-  aws = await startFakeAws({ now: () => now });
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+  aws = await enterFakeAws({ now: () => now });
 });
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 const ask = (...args: string[]) => nightshift(['--config', CONFIG, 'mornings', ...args], { now });
 

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nightsOf } from '#cli/nights.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import type { Action, Decision } from '#model/decision.ts';
-import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/ready.config.ts', import.meta.url));
@@ -73,15 +73,9 @@ describe('a night', () => {
 describe('nightshift nights', () => {
   let aws: FakeAws;
   beforeEach(async () => {
-    aws = await startFakeAws({ now: () => now });
-    vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-    vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+    aws = await enterFakeAws({ now: () => now });
   });
-  afterEach(async () => {
-    vi.unstubAllEnvs();
-    await aws.close();
-  });
+  afterEach(() => leaveFakeAws(aws));
   const ask = (...args: string[]) => nightshift(['--config', CONFIG, 'nights', ...args], { now });
 
   test('shows when each night began, when everything slept, and what was last', async () => {

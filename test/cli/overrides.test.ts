@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
@@ -16,17 +16,11 @@ let awsNow: Date;
 
 beforeEach(async () => {
   awsNow = now;
-  aws = await startFakeAws({ now: () => awsNow });
+  aws = await enterFakeAws({ now: () => awsNow });
   table = await aws.tableOf('develop');
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
 });
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now });
 /** Where no more than one is expected. */

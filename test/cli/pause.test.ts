@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
 import type { Table } from '#functions/adapters/dynamodb/table.ts';
-import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws, startFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
@@ -15,18 +15,12 @@ const tables = new Map<string, Table>();
 
 beforeEach(async () => {
   awsNow = NOW;
-  aws = await startFakeAws({ now: () => awsNow });
+  aws = await enterFakeAws({ now: () => awsNow });
   for (const name of ['develop', 'overseas', 'tools', 'production'])
     tables.set(name, await aws.tableOf(name));
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
 });
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now: awsNow });
 const stored = (name = 'develop') => createOverrides(tables.get(name) as Table);

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createOverrides } from '#functions/adapters/dynamodb/night.ts';
@@ -11,7 +11,7 @@ import type { Decision } from '#model/decision.ts';
 import { aClaim } from '#test/contracts/drain-stores.ts';
 import { LISTENER } from '../infra/environments.ts';
 import { anOverride } from '../model/builders.ts';
-import { type FakeAws, startFakeAws } from './fake-aws.ts';
+import { enterFakeAws, type FakeAws, leaveFakeAws } from './fake-aws.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const CONFIG = fileURLToPath(new URL('./fixtures/three.config.ts', import.meta.url));
@@ -22,17 +22,11 @@ let aws: FakeAws;
 let table: Table;
 
 beforeEach(async () => {
-  aws = await startFakeAws({ now: () => now });
+  aws = await enterFakeAws({ now: () => now });
   table = await aws.tableOf('develop');
-  vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a');
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
 });
 
-afterEach(async () => {
-  vi.unstubAllEnvs();
-  await aws.close();
-});
+afterEach(() => leaveFakeAws(aws));
 
 const ask = (...args: string[]) => nightshift(['--config', CONFIG, ...args], { now });
 

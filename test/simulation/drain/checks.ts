@@ -161,16 +161,13 @@ export function createRequestChecks(scene: Scene) {
   const wasThere = (pod: PodObject, { cordonedAt, claimedAt }: Claim) =>
     Date.parse(pod.metadata.creationTimestamp ?? '') < Date.parse(cordonedAt ?? claimedAt) - ROUNDING_MS;
 
-  const isOfNightlyStop = (id: string | undefined) =>
-    id !== undefined && table.read<Claim>(DRAIN, instanceKey(id))?.nightlyStop === true;
-
   /** With `wait` a node keeps its pods until shortly before the change. */
   const checkChange = (node: string, { metadata }: NodePatch) => {
     const cause = JSON.parse(metadata?.annotations?.[MARKS_ANNOTATION] ?? '{}').cause;
     const id = instanceAt(node)?.id;
     const startsAt = id === undefined ? undefined : scene.changes.get(id);
-    // night-schedule records its stop before the first group is scaled down: from then on the node goes anyway.
-    const isStopped = scene.nightStop.isOn() || isOfNightlyStop(id);
+    // From its record on the node goes anyway.
+    const isStopped = scene.nightStop.isOn() || scene.nightStop.isRecorded();
     const isWaiting = settings.onScheduledChange === 'wait' && !isStopped;
     if (cause !== 'health' || !isWaiting || startsAt === undefined) return;
     exercise(3);

@@ -134,7 +134,11 @@ export function createScene(options: DrainWorldOptions) {
     /** When night-schedule began to stop the workers. */
     nightSince,
     /** Whether night-schedule stops the workers just now. */
-    nightStop: { isOn: () => nightSince.at !== undefined },
+    nightStop: {
+      isOn: () => nightSince.at !== undefined,
+      /** night-schedule has written it down: the first group may still be at its size. */
+      isRecorded: () => nightSince.at !== undefined,
+    },
     /** While an admission webhook denies evictions. */
     webhook: { status: undefined as 400 | 403 | 500 | undefined, until: 0 },
     /** Nodes whose kubelet died, and when. */

@@ -98,6 +98,8 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
         clock.now() > at - MINUTE && clock.now() < endedAt + MINUTE,
     );
 
+  drain.nightStop.isRecorded = () => table.read<ClusterState>(NIGHT, STATE_KEY)?.desired === 'asleep';
+
   const onWrite = ({ partition, key, before, after }: NightWrite) => {
     if (partition === OVERRIDE) {
       checkOverride(before as Override | undefined, after as Override | undefined);
