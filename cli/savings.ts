@@ -5,6 +5,7 @@ import type { LoadedConfig } from '#lib/config-file.ts';
 import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
 import { formatDate } from '#model/date.ts';
 import { DAY_MINUTES } from '#model/duration.ts';
+import { nodePrice } from '#model/node-price.ts';
 import { ownValue } from '#model/own-value.ts';
 import { wallAt } from '#model/zone.ts';
 import { RefusedError } from './errors.ts';
@@ -90,7 +91,7 @@ export function sumSavings(
     const hours = (of: (entry: CountedEntry) => number) =>
       list.reduce((total, entry) => total + of(entry), 0) / 60;
     const nodeHoursSaved = hours((entry) => entry.nodeMinutesSaved);
-    const price = ownValue(prices?.perNodeHour, group) ?? prices?.perNodeHour['*'];
+    const price = nodePrice(prices, group);
     return {
       environment: name,
       group,

@@ -1,7 +1,8 @@
 /** From what was observed to the rows of the bill. Pure. */
 import type { Node } from 'kubernetes-types/core/v1.js';
 import type { DevelopmentEnvironmentConfig } from '#model/config.ts';
-import { ownValue } from '#model/own-value.ts';
+import { isStoppedPool } from '#model/node-pools.ts';
+import { nodePrice } from '#model/node-price.ts';
 import { type GroupFacts, scheduledGroups } from '../doctor/facts.ts';
 import type { Missing, Observation } from '../doctor/observation.ts';
 import { listPriceOf } from './list-prices.ts';
@@ -119,16 +120,8 @@ function unscheduled(environment: DevelopmentEnvironmentConfig, all: readonly Gr
 function nodePoolNodes(environment: DevelopmentEnvironmentConfig, nodes: readonly Node[]) {
   const pools = nodes
     .flatMap(({ metadata }) => metadata?.labels?.['karpenter.sh/nodepool'] ?? [])
-    .filter((pool) => !isPoolStopped(environment, pool));
+    .filter((pool) => !isStoppedPool(environment.autoscaler, pool));
   return { count: pools.length, detail: tally(pools) };
-}
-
-const BUILT_IN_POOLS = ['general-purpose', 'system'];
-
-function isPoolStopped({ autoscaler }: DevelopmentEnvironmentConfig, pool: string): boolean {
-  if (autoscaler === undefined || autoscaler.kind === 'cluster-autoscaler') return false;
-  if (autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(pool)) return autoscaler.builtIn === true;
-  return autoscaler.nodePools?.includes(pool) !== false;
 }
 
 /** By the config's prices; undefined where one of the groups has none, because a part would look like all of it. */
@@ -139,7 +132,7 @@ function nodeCost(
   if (!prices || groups.length === 0) return undefined;
   let perHour = 0;
   for (const { name, count } of groups) {
-    const price = ownValue(prices.perNodeHour, name) ?? prices.perNodeHour['*'];
+    const price = nodePrice(prices, name);
     if (price === undefined) return undefined;
     perHour += count * price;
   }

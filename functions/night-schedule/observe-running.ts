@@ -1,6 +1,6 @@
 /** What runs while the cluster sleeps: on purpose, or although it should not. Loaded only when that is observed. */
 import type { DecisionRecorder } from '#functions/shared/decision-recorder.ts';
-import { BUILT_IN_POOLS } from '#model/names.ts';
+import { isStoppedPool } from '#model/node-pools.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
 import { count } from './decide-group.ts';
 import type { Group, Memory, Nodes, NodeView } from './ports.ts';
@@ -54,8 +54,7 @@ function isKeptPool(
   autoscaler: NightScheduleSettings['autoscaler'],
 ): boolean {
   if (autoscaler === undefined || autoscaler.kind === 'cluster-autoscaler') return nodegroups !== 'all';
-  if (autoscaler.kind === 'auto-mode' && BUILT_IN_POOLS.includes(nodePool)) return !autoscaler.builtIn;
-  return autoscaler.nodePools?.includes(nodePool) === false;
+  return !isStoppedPool(autoscaler, nodePool);
 }
 
 function keptOf(

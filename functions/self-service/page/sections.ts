@@ -3,6 +3,7 @@ import { learnLead } from '#functions/night-schedule/learn-lead.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { endChoices, type KeepUpLink, LINK_PARAMETER } from '#model/keep-up-link.ts';
 import { NAME_LIMIT, REASON_LIMIT } from '#model/night-requests.ts';
+import { nodePrice } from '#model/node-price.ts';
 import type { Override } from '#model/schedule.ts';
 import { type Ask, type FormProblem, keeperOf } from '../decide.ts';
 import type { NightOfPage, ShownDecision } from '../ports.ts';
@@ -129,16 +130,11 @@ function costOf(
   const number = (value: number, options: Intl.NumberFormatOptions) =>
     new Intl.NumberFormat(language, options).format(value);
   const used = texts.nodeHours(number(nodes * hours, { maximumFractionDigits: 1 }));
-  const priced = groups.map(([group, count]) => [count, priceOf(prices, group)] as const);
+  const priced = groups.map(([group, count]) => [count, nodePrice(prices, group)] as const);
   if (!prices || priced.some(([, price]) => price === undefined)) return [used];
   const money = priced.reduce((sum, [count, price = 0]) => sum + count * price * hours, 0);
   const amount = number(money, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   return [used, `${amount} ${prices.currency}`];
-}
-
-function priceOf(prices: PageContext['prices'], group: string): number | undefined {
-  const perNodeHour = prices?.perNodeHour ?? {};
-  return Object.hasOwn(perNodeHour, group) ? perNodeHour[group] : perNodeHour['*'];
 }
 
 export type Outcome =
