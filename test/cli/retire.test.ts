@@ -14,7 +14,7 @@ const START = new Date('2026-11-24T12:55:00Z');
 const MINUTE = 60_000;
 const place = { account: '111111111111', region: 'ap-northeast-1' };
 const config: NightshiftConfig = {
-  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 00:30-22:00'] } },
   environments: {
     develop: { ...place, cluster: 'develop', schedule: 'office' },
     production: { ...place, cluster: 'production', production: true },
@@ -94,7 +94,7 @@ test('with --no-restore leaves what sleeps as it is, in the morning too', async 
   const asleep = sizes();
   const { text } = await ask('develop', { restore: false });
   expect(text).toContain('the removal restores nothing either');
-  await pass(11 * 60 * MINUTE);
+  await pass(2 * 60 * MINUTE);
   expect(sizes()).toEqual(asleep);
 }, 120_000);
 
