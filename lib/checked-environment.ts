@@ -5,7 +5,7 @@ import type { KnownHolidays } from '#model/config-values.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { ConfigError } from './config-error.ts';
 import { holidayCodes, isHolidayCode } from './holidays.ts';
-import { settingsOf } from './settings.ts';
+import { settingsOf } from './settings/settings.ts';
 
 /** The environment that a construct belongs to. */
 export interface EnvironmentProps {

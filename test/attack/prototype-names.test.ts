@@ -8,7 +8,8 @@ import { emptyRecord, request, settle } from '#functions/branch-deploy/record.ts
 import { parseEvent as parseNotice } from '#functions/spot-drain/event.ts';
 import { admitReturned } from '#functions/spot-drain/returning-pods.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf, settingsOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import { checkConfig } from '#model/config-schema.ts';
 import { instanceNetwork } from '#model/instance-network.ts';
 import { refuseEnvironment } from '#model/override.ts';
