@@ -10,7 +10,7 @@ import { admitReturned } from '#functions/spot-drain/returning-pods.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings/schedule.ts';
 import { settingsOf } from '#lib/settings/settings.ts';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
 import { instanceNetwork } from '#model/instance-network.ts';
 import { refuseEnvironment } from '#model/override.ts';
 import { ownValue } from '#model/own-value.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
 import { aConfig, aDevelopment, anApp, aProduction } from './environments.ts';
 import { configWith, hasCase, OPTIONS, REFUSED } from './options.ts';
 
