@@ -154,7 +154,7 @@ describe('nightshift bill', () => {
     standing.addVolume({ ...volume, tags, attachment: { instance: 'i-1', deleteOnTermination: false } });
     standing.addVolume({ ...volume, tags, attachment: { instance: 'i-1', deleteOnTermination: true } });
     standing.addVolume({ ...volume, tags: { 'kubernetes.io/cluster/web': 'owned' } });
-  }, 120_000);
+  });
 
   afterAll(() => running?.close());
   afterEach(() => {

@@ -27,7 +27,7 @@ let running: RunningLab;
 beforeAll(async () => {
   running = await aRunningLab({ config, start: START });
   await running.pass(45);
-}, 180_000);
+});
 
 afterAll(() => running?.close());
 afterEach(() => void vi.unstubAllEnvs());

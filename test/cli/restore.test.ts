@@ -38,7 +38,7 @@ let running: RunningLab;
 
 beforeAll(async () => {
   running = await aRunningLab({ config, start: START });
-}, 120_000);
+});
 
 afterAll(() => running?.close());
 
@@ -104,7 +104,7 @@ describe('nightshift restore', () => {
 
     const again = await restore();
     expect(again.lines.at(-1)).toContain('nothing to restore');
-  }, 120_000);
+  });
 
   test('names a table that is not there, and an invalid duration', async () => {
     await expect(restore({ table: 'nightshift-dev' })).rejects.toThrow(

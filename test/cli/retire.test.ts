@@ -22,7 +22,7 @@ let running: RunningLab;
 beforeAll(async () => {
   running = await aRunningLab({ config, start: START });
   running.actAsOperator();
-}, 120_000);
+});
 
 afterAll(() => running?.close());
 
@@ -63,7 +63,7 @@ test('retires a sleeping environment: its sizes are back, and no tick stops it a
   expect((await ask('develop', { restore: true, cancel: true })).text).toBe('develop: it was not retired');
   await running.pass(20);
   expect(running.sizes()).not.toEqual(before);
-}, 120_000);
+});
 
 test('with --no-restore leaves what sleeps as it is, in the morning too', async () => {
   const asleep = running.sizes();
@@ -71,7 +71,7 @@ test('with --no-restore leaves what sleeps as it is, in the morning too', async 
   expect(text).toContain('the removal restores nothing either');
   await running.pass(2 * 60);
   expect(running.sizes()).toEqual(asleep);
-}, 120_000);
+});
 
 test('refuses production, of which nothing sleeps', async () => {
   await expect(ask('production', { restore: true })).rejects.toThrow(

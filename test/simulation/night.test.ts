@@ -7,7 +7,7 @@ import { shrink } from './shrink.ts';
 import { simulateMany } from './simulate-many.ts';
 
 describe('100 nights with heavy faults', () => {
-  test('break no promise', { timeout: 120_000 }, async () => {
+  test('break no promise', async () => {
     const tally = await simulateMany({ nights: 100, seed: 1, severity: 'heavy' });
     expect(tally.failures).toEqual([]);
     expect(tally.nights).toBe(100);
@@ -16,7 +16,7 @@ describe('100 nights with heavy faults', () => {
 });
 
 describe('the checkers', () => {
-  test.each(MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+  test.each(MUTANTS)('catch that $name (promise $promise)', async (mutant) => {
     const simulate: Simulate = (options) => simulateNight({ ...options, ...mutant.change });
     expect(await isCaught(simulate, mutant, () => 'heavy')).toBe(true);
   });

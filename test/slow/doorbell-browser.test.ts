@@ -58,7 +58,7 @@ describe.skipIf(!CHROMIUM)('a sleeping application', () => {
       executablePath: CHROMIUM!,
       args: ['--no-sandbox', `--host-resolver-rules=MAP ${HOST}:80 127.0.0.1:${port.port}`],
     });
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
@@ -119,46 +119,42 @@ describe.skipIf(!CHROMIUM)('a sleeping application', () => {
     expect(others.some((one) => !one.includes('enableCustomActions'))).toBe(true);
   });
 
-  test.each([390, 1440])(
-    'at %i px leads from the waiting page to its own answer',
-    { timeout: 120_000 },
-    async (width) => {
-      await settled(() => ours().length === 1, 200);
-      const { context, page } = await open(width);
-      const errors: string[] = [];
-      page.on('pageerror', ({ message }) => errors.push(message));
-      const first = await page.goto(`http://${HOST}/cart?item=7`);
-      expect(first?.status()).toBe(503);
-      expect((await first!.body()).length).toBeLessThanOrEqual(30_000);
-      await page.getByRole('heading', { name: 'develop sleeps until Wed 08:00' }).waitFor();
-      expect(await violations(page)).toEqual([]);
-      expect(await fits(page)).toBe(true);
-      // An open page wakes nothing.
-      await running.pass(5);
-      expect(ours()).toHaveLength(1);
+  test.each([390, 1440])('at %i px leads from the waiting page to its own answer', async (width) => {
+    await settled(() => ours().length === 1, 200);
+    const { context, page } = await open(width);
+    const errors: string[] = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
+    const first = await page.goto(`http://${HOST}/cart?item=7`);
+    expect(first?.status()).toBe(503);
+    expect((await first!.body()).length).toBeLessThanOrEqual(30_000);
+    await page.getByRole('heading', { name: 'develop sleeps until Wed 08:00' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(await fits(page)).toBe(true);
+    // An open page wakes nothing.
+    await running.pass(5);
+    expect(ours()).toHaveLength(1);
 
-      await page.getByLabel('Your name (optional)').fill('Ana');
-      await page.getByRole('button', { name: 'Wake it' }).click();
-      await page.getByRole('heading', { name: 'develop is starting' }).waitFor();
-      expect(await violations(page)).toEqual([]);
-      expect(await fits(page)).toBe(true);
-      await settled(
-        () =>
-          running.lab.decisions.some(
-            ({ action, capability }) => action === 'switch' && capability === 'night-schedule',
-          ) && ours().length === 0,
-        30,
-      );
-      await page.getByRole('heading', { name: 'The shop itself' }).waitFor({ timeout: 40_000 });
-      expect(await page.locator('#path').textContent()).toBe('/cart');
-      expect(errors).toEqual([]);
-      await context.close();
-      // It stops by itself.
-      await settled(() => ours().length === 1, 120);
-    },
-  );
+    await page.getByLabel('Your name (optional)').fill('Ana');
+    await page.getByRole('button', { name: 'Wake it' }).click();
+    await page.getByRole('heading', { name: 'develop is starting' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    expect(await fits(page)).toBe(true);
+    await settled(
+      () =>
+        running.lab.decisions.some(
+          ({ action, capability }) => action === 'switch' && capability === 'night-schedule',
+        ) && ours().length === 0,
+      30,
+    );
+    await page.getByRole('heading', { name: 'The shop itself' }).waitFor({ timeout: 180_000 });
+    expect(await page.locator('#path').textContent()).toBe('/cart');
+    expect(errors).toEqual([]);
+    await context.close();
+    // It stops by itself.
+    await settled(() => ours().length === 1, 120);
+  });
 
-  test('works without script', { timeout: 120_000 }, async () => {
+  test('works without script', async () => {
     await settled(() => ours().length === 1, 120);
     const { context, page } = await open(390, false);
     await page.goto(`http://${HOST}/`);

@@ -40,7 +40,7 @@ beforeAll(async () => {
       if (refusal !== undefined) denied.push(refusal);
     },
   });
-}, 120_000);
+});
 
 afterAll(() => running?.close());
 
@@ -143,7 +143,7 @@ test('a removal at night that is killed in the middle restores everything', asyn
   );
   expect(again?.status).toBe('SUCCESS');
   expect(running.sizes()).toEqual(before);
-}, 240_000);
+});
 
 test('the function may invoke itself, for a restore that takes longer than one invocation', () => {
   const at = { account: '111111111111', region: 'ap-northeast-1' };

@@ -39,7 +39,7 @@ let running: RunningLab;
 beforeAll(async () => {
   running = await aRunningLab({ config, start: START });
   await running.pass(3);
-}, 120_000);
+});
 
 afterAll(() => running?.close());
 

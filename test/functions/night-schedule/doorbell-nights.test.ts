@@ -225,11 +225,11 @@ function replacingPhase(store: Parameters<Mutate>[0]['store'], phase: string, by
 }
 
 describe('nights with kills', () => {
-  test('break no promise', { timeout: 120_000 }, async () => {
+  test('break no promise', async () => {
     for (let seed = 1; seed <= 50; seed++) expect([seed, ...(await brokenIn(seed))]).toEqual([seed]);
   });
 
-  test.for(MISTAKES)('show that $name', { timeout: 120_000 }, async ({ promise, mutate, shownBy = 1 }) => {
+  test.for(MISTAKES)('show that $name', async ({ promise, mutate, shownBy = 1 }) => {
     for (let seed = shownBy; seed < shownBy + 200; seed++)
       if ((await brokenIn(seed, mutate)).has(promise)) return;
     expect.unreachable(`not found in 200 nights: ${promise}`);
