@@ -64,6 +64,7 @@ export function pauseStep(
   const save = toSave(known, paused, snapshot.now.toISOString());
   const replace = toReplace(save, paused);
   const isUndone = isOpen && save.length === 0;
+  const isRenewed = replace.length > 0;
   const what =
     view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are saved` : 'limits are saved';
   steps.push({
@@ -72,14 +73,20 @@ export function pauseStep(
     reason: isUndone
       ? `${undoneText(snapshot)}${ofPods(view)}; paused again`
       : isOpen
-        ? `before the stop; ${what}`
+        ? `${isRenewed ? 'a NodePool was created again' : 'before the stop'}; ${what}`
         : `${toEnd.length} NodeClaims are to be gone by ${terminateAt ?? 'the end of their drains'}`,
-    save: replace.length > 0 ? save.filter((one) => !paused.has(objectOf(one))) : save,
-    ...(replace.length > 0 ? { replace } : {}),
+    save: isRenewed ? save.filter((one) => !paused.has(objectOf(one))) : save,
+    ...(isRenewed ? { replace } : {}),
     pause: known,
     terminateAt,
-    // NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
-    once: isUndone ? `undone#${view.kind}` : isOpen ? undefined : 'claims-to-end',
+    // NodePools and NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
+    once: isUndone
+      ? `undone#${view.kind}`
+      : isRenewed
+        ? 'created-again'
+        : isOpen
+          ? undefined
+          : 'claims-to-end',
     ...(isUndone ? { isReportedWhenDone: true } : {}),
   });
   return undefined;
@@ -262,12 +269,15 @@ export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean
     return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
   if (saved.kind !== view.kind) return false;
   const pool = view.pools[saved.nodePool];
-  return pool !== undefined && (isOtherKind(pool, saved.setting) || isOpenPool(pool));
+  return pool !== undefined && (isOtherPool(pool, saved.setting) || isOpenPool(pool));
 }
 
-/** Kubernetes turns no dynamic NodePool into a static one or back: it was deleted, and another one has its name. */
-function isOtherKind(pool: NodePoolSetting, saved: NodePoolSetting): boolean {
-  return (pool.replicas === null) !== (saved.replicas === null);
+/**
+ * It was deleted, and another one has its name: what was saved is not its own. What an earlier release saved has no uid;
+ * but Kubernetes turns no dynamic NodePool into a static one or back.
+ */
+function isOtherPool(pool: NodePoolSetting, saved: NodePoolSetting): boolean {
+  return (saved.uid ?? pool.uid) !== pool.uid || (pool.replicas === null) !== (saved.replicas === null);
 }
 
 /** What was saved of an object is never overwritten: only what is newly found running is added. */
@@ -290,7 +300,7 @@ function toSave(
         ];
   return running.filter((one) => {
     const before = saved.get(objectOf(one))?.value;
-    return !before || isOfOtherPool(one, before);
+    return !before || isOfOther(one, before);
   });
 }
 
@@ -304,8 +314,8 @@ function toReplace(
   });
 }
 
-function isOfOtherPool(one: SavedAutoscaler, before: SavedAutoscaler): boolean {
-  return one.kind === 'karpenter' && before.kind === 'karpenter' && isOtherKind(one.setting, before.setting);
+function isOfOther(one: SavedAutoscaler, before: SavedAutoscaler): boolean {
+  return one.kind === 'karpenter' && before.kind === 'karpenter' && isOtherPool(one.setting, before.setting);
 }
 
 function savedBuiltIn(view: KarpenterView, since: string): readonly SavedAutoscaler[] {

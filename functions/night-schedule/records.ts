@@ -53,6 +53,8 @@ export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 export const nodePoolSettingSchema = s.object({
   limits: s.nullable(s.mapOf(s.string)),
   replicas: s.nullable(s.count),
+  /** Of the object that has them: one that is created again under its name has another. */
+  uid: s.optional(s.text),
 });
 export type NodePoolSetting = s.TypeOf<typeof nodePoolSettingSchema>;
 
