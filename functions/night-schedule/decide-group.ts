@@ -18,8 +18,8 @@ export interface GroupStep {
   readonly warmPool?: WarmPool | 'off';
   /** The sleep that ends with this step, for the ledger. */
   readonly slept?: { readonly from: string; readonly nodes: number };
-  /** The group's last failed scaling activity is added to the reason. */
-  readonly explainFailure?: true;
+  /** The group's last failed scaling activity since then (ISO 8601) is added to the reason. */
+  readonly explainFailuresSince?: string;
   /** Recorded once an hour under this key, not every minute. */
   readonly once?: string;
   /** Instead of once an hour. */
@@ -267,7 +267,7 @@ function awaitStop(s: GroupSituation, saved: Saved): GroupStep {
   const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.stopDeadlineMinutes)
     return step(s, 'fail', `${left} still there ${minutes} min after the stop`, {
-      explainFailure: true,
+      explainFailuresSince: record.since,
       once: `stop-deadline#${s.group.name}`,
     });
   if (record.phase === 'zeroed') return none(s, `${left} left`);
@@ -323,7 +323,7 @@ function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
   const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.startDeadlineMinutes)
     return step(s, 'fail', `${observed} ${minutes} min after the start`, {
-      explainFailure: true,
+      explainFailuresSince: record.since,
       once: `start-deadline#${s.group.name}`,
     });
   if (record.phase === 'restored') return none(s, observed);
@@ -337,7 +337,7 @@ function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
  */
 const SETTLE_MS = 90_000;
 
-export function isSettled(record: SavedSize, now: Date): boolean {
+export function isSettled(record: Pick<SavedSize, 'since'>, now: Date): boolean {
   return now.getTime() - Date.parse(record.since) >= SETTLE_MS;
 }
 

@@ -122,6 +122,39 @@ describe('a NodePool that is created again at night', () => {
   });
 });
 
+test('a NodePool that another pass has just resumed is not closed again without a record (found by simulation)', async () => {
+  const world = await sleeping();
+  let isResumed = false;
+  world.hook = (call, before) => {
+    if (call !== 'autoscaler.observe' || !before || isResumed) return;
+    isResumed = true;
+    createAgain(world, aPool('one', '40'));
+    void world.table.through().remove(PARTITION, autoscalerKey('nodepool#batch'));
+  };
+  // The other pass: an override has just ended, and this one had read the record before.
+  await ticks(world, minutes(NIGHT, 60), 1, settings);
+  expect(isResumed).toBe(true);
+  expect(poolIn(world)).toEqual(aPool('one', '40'));
+  await ticks(world, minutes(NIGHT, 65), 10, settings);
+  expect(poolIn(world)).toEqual(aPool('one', '0'));
+  await ticks(world, MORNING, 10, settings);
+  expect(poolIn(world)).toEqual(aPool('one', '40'));
+});
+
+test('a record that another pass has just saved, and has not acted on yet, is not cleared (found by simulation)', async () => {
+  const world = await sleeping();
+  createAgain(world, aPool('one', '40'));
+  await ticks(world, MORNING, 10, settings);
+  const setting = aPool('one', '40');
+  const since = minutes(MORNING, 59.9).toISOString();
+  const record = { kind: 'karpenter', nodePool: 'batch', setting, since, cluster: 'develop' } as const;
+  await world.ports.store.writeAutoscaler(record, 'absent');
+  await ticks(world, minutes(MORNING, 60), 1, settings);
+  expect(world.table.all(PARTITION, 'autoscaler#')).toEqual([record]);
+  await ticks(world, minutes(MORNING, 62), 1, settings);
+  expect(world.table.all(PARTITION, 'autoscaler#')).toEqual([]);
+});
+
 test('a NodePool that is the same object gets back what was saved, whoever changed it meanwhile', async () => {
   const world = await sleeping();
   createAgain(world, { limits: { cpu: '0', memory: '1Gi' }, replicas: null, uid: 'one' });
