@@ -104,6 +104,7 @@ export const savedCronJobSchema = s.object({
   uid: s.string,
   phase: s.oneOf('suspending', 'suspended'),
   since: s.instant,
+  cluster: s.optional(s.string),
 });
 export type SavedCronJob = s.TypeOf<typeof savedCronJobSchema>;
 
