@@ -128,7 +128,7 @@ const morningSchema = s.object({
   promised: s.optional(s.instant),
   /** `instances`: all in service. `nodes`: all Ready. `argocd`: it answered. `applications`: all Healthy. `url`: it answered. */
   seconds: s.mapOf(s.count),
-  /** What it waited for last, where it was late. */
+  /** What it waited for longest, where it was late. */
   late: s.optional(s.string),
   /** The on-demand group that was scaled up. */
   fallback: s.optional(s.string),
