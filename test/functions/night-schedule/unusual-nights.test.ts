@@ -263,6 +263,23 @@ describe('N7: what a person does at night', () => {
   });
 });
 
+describe('N9: Cluster Autoscaler without a host group', () => {
+  test.each<[string, Partial<NightScheduleSettings>]>([
+    ['on Fargate', {}],
+    ['on a group that is kept', { keep: ['system'] }],
+  ])('%s is paused before the groups stop, and resumed when they are back', async (_what, settings) => {
+    const world = aWorld([aGroup(), system()], { kind: 'cluster-autoscaler', deployment, replicas: 2 });
+    const { hostGroup: _none, ...autoscaler } = clusterAutoscaler;
+    await ticks(world, NIGHT, 12, { ...settings, autoscaler });
+    expect(phase(world)).toBe('asleep');
+    expect(world.autoscaler).toMatchObject({ replicas: 0 });
+    const { decisions } = await ticks(world, MORNING, 12, { ...settings, autoscaler });
+    expect(world.autoscaler).toMatchObject({ replicas: 2 });
+    expect(phase(world)).toBe('awake');
+    expect(failures(decisions)).toEqual([]);
+  });
+});
+
 describe('N13: another cluster', () => {
   test('leaves the suspended CronJobs of the first one alone, although nothing else was stopped there', async () => {
     const world = aWorld([aGroup({ size: { min: 0, desired: 0, max: 5 }, instances: [] })]);
