@@ -340,6 +340,11 @@ function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): Autos
   };
 }
 
+/** Undefined where none was observed. */
+export function karpenterIn(view: Snapshot['autoscaler']): KarpenterView | undefined {
+  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view : undefined;
+}
+
 export function claimsIn(view: Snapshot['autoscaler']): readonly NodeClaimView[] {
-  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : [];
+  return karpenterIn(view)?.claims ?? [];
 }

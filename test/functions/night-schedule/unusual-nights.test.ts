@@ -7,6 +7,7 @@ import {
   savedKey,
 } from '#functions/adapters/dynamodb/table-keys.ts';
 import { isTerminatedBy } from '#functions/night-schedule/decide-claims.ts';
+import type { AutoscalerView } from '#functions/night-schedule/ports.ts';
 import type { NodePoolSetting, Size } from '#functions/night-schedule/records.ts';
 import { nodePoolObject } from '#functions/night-schedule/records.ts';
 import type { NightScheduleSettings } from '#model/settings.ts';
@@ -217,6 +218,28 @@ describe('N6: nothing to stop', () => {
       true,
     );
     expect(failures(decisions).length).toBeLessThanOrEqual(2);
+  });
+
+  test.each<[string, AutoscalerView]>([
+    ['as well as one that does', { kind: 'karpenter', pools: { default: open }, claims: [] }],
+    ['in another case', { kind: 'karpenter', pools: { default: open, GPU: open }, claims: [] }],
+  ])('a NodePool of the config that does not exist, %s, is named once a day', async (_what, view) => {
+    const world = aWorld([aGroup()], view);
+    const { observe } = world.ports.autoscaler;
+    world.ports.autoscaler.observe = async () => {
+      const seen = await observe();
+      if (seen.kind !== 'karpenter') return seen;
+      const { default: ours } = seen.pools;
+      return { ...seen, pools: ours ? { default: ours } : {} };
+    };
+    const autoscaler = { ...karpenter, nodePools: ['default', 'gpu'] };
+    const { decisions } = await ticks(world, NIGHT, 9 * 60, { autoscaler });
+    expect(failures(decisions).map(({ target, reason }) => [target, reason])).toEqual([
+      ['gpu', 'there is no NodePool gpu: correct "nodePools" in the config'],
+    ]);
+    expect(phase(world)).toBe('asleep');
+    const morning = await ticks(world, MORNING, 10, { autoscaler });
+    expect(failures(morning.decisions)).toEqual([]);
   });
 
   test('a node without labels and without an instance id is no sleep', async () => {
