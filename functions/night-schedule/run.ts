@@ -100,8 +100,7 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
   const running = needsRunning({ memory, groups, released, desired, now }, settings)
     ? await observeRunning(deps, pass, all, selected)
     : undefined;
-  const observed = { groups, released, missing, unlisted, ready, autoscaler, running };
-  const snapshot = { now, desired, memory, ...observed };
+  const snapshot = { now, desired, memory, groups, released, missing, unlisted, ready, autoscaler, running };
   const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
