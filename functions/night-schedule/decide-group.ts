@@ -122,10 +122,11 @@ export function isSameGroup(record: SavedSize, group: Group): boolean {
   return record.autoScalingGroup === group.autoScalingGroup;
 }
 
+/** In the reason of a group that needs nothing. */
+export const NOT_OURS = 'but not stopped by this tool';
+
 function reasonToRun({ group, desired }: GroupSituation): string {
-  return isAsleepSize(group) && runningIn(group) === 0
-    ? 'at zero, but not stopped by this tool: unchanged'
-    : desired.reason;
+  return isAsleepSize(group) && runningIn(group) === 0 ? `at zero, ${NOT_OURS}: unchanged` : desired.reason;
 }
 
 /** Nothing is saved yet. */
@@ -137,7 +138,7 @@ function firstStop(s: GroupSituation): GroupStep {
     return none(
       s,
       running === 0
-        ? 'already at zero, but not stopped by this tool'
+        ? `already at zero, ${NOT_OURS}`
         : `already scaling to zero: ${count(running, 'instance')} left`,
     );
   if (size.desired === 0) return none(s, `desired is already 0, min is ${size.min}: unchanged`);

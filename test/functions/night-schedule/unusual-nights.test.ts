@@ -343,6 +343,29 @@ describe('N13: another cluster', () => {
 });
 
 describe('N17: the reason of a missed deadline', () => {
+  test('is not hidden behind the groups that have nothing to do', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const world = aWorld(
+      [
+        ...names.map((name) => aGroup({ name, autoScalingGroup: `eks-${name}` })),
+        ...names.map((name) =>
+          aGroup({ name: `idle-${name}`, size: { min: 0, desired: 0, max: 5 }, instances: [] }),
+        ),
+        system(),
+      ],
+      { kind: 'karpenter', pools: { general: open }, claims: [] },
+    );
+    await ticks(world, NIGHT, 12, { autoscaler: karpenter });
+    world.ports.autoscaler.resume = async () => {
+      throw new Error('kubernetes answered 403 nodepools is forbidden');
+    };
+    const { decisions } = await ticks(world, MORNING, 30, { autoscaler: karpenter });
+    const overdue = failures(decisions).find(({ target }) => target === 'develop');
+    expect(overdue?.reason).toBe(
+      'the start is not complete after 20 min: general: kubernetes answered 403 nodepools is forbidden',
+    );
+  });
+
   test.each([
     ['start', MORNING, /^0 of 3 nodes are Ready 20 min after the start$/],
     ['stop', NIGHT, /^3 instances still there 20 min after the stop$/],
