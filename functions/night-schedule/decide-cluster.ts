@@ -132,7 +132,7 @@ function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
         target: name,
         action: 'fail',
         reason: `there is no NodePool ${name}: correct "nodePools" in the config`,
-        once: `missing#${name}`,
+        once: `no-pool#${name}`,
         onceWithinMs: DAY_MS,
       });
   const neededBy = karpenter?.builtIn?.neededBy ?? [];
