@@ -15,6 +15,8 @@ export interface BenchResult {
   readonly figures: readonly Figure[];
   /** Further lines for a person: what a bundle consists of, and the like. */
   readonly notes?: readonly string[];
+  /** Why it did not run here: what is missing, and how to get it. */
+  readonly missing?: string;
 }
 
 export type Bench = (options: {
@@ -36,6 +38,7 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 export function table(result: BenchResult): string {
+  if (result.missing !== undefined) return `${result.bench}: not run: ${result.missing}`;
   const rows = [
     ['what', 'figure', 'baseline', 'ratio', 'target', ''],
     ...result.figures.map((figure) => [

@@ -5,6 +5,7 @@ import { deadWorker } from './dead-worker.ts';
 import { deploy } from './deploy.ts';
 import { doorbell } from './doorbell.ts';
 import { drain } from './drain.ts';
+import { karpenter } from './karpenter/karpenter.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
 import { scale } from './scale.ts';
@@ -25,4 +26,5 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   memory,
   cost,
   scale,
+  karpenter,
 };
