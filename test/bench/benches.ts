@@ -1,3 +1,4 @@
+import { argocd } from './argocd/argocd.ts';
 import type { Bench } from './bench.ts';
 import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
@@ -26,5 +27,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   memory,
   cost,
   scale,
+  argocd,
   karpenter,
 };
