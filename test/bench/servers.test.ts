@@ -9,13 +9,16 @@ test('a bench without its servers does not run, and says what is missing and how
   const result = await bench(options);
   expect(result.figures).toEqual([]);
   expect(table(result)).toMatch(
-    /^karpenter: not run: KARPENTER_ASSETS is not set\. .*karpenter\/build\.sh.*KUBEBUILDER_ASSETS$/,
+    /^karpenter: not measured: KARPENTER_ASSETS is not set\. .*karpenter\/build\.sh.*KUBEBUILDER_ASSETS$/,
   );
 });
 
 test('a folder without the programs is named', async () => {
   const bench = withServers('argocd', 'argocd', () => Promise.reject(new Error('it ran')), {
-    ARGOCD_ASSETS: import.meta.dirname,
+    ARGOCD_ASSETS: `${import.meta.dirname}/argocd`,
+    // A server of somebody is not what a bench needs.
+    ARGOCD_SERVER: 'argocd.example.com',
+    ARGOCD_AUTH_TOKEN: 'token',
   });
   expect((await bench(options)).missing).toMatch(/^ARGOCD_ASSETS has no argocd, /);
 });

@@ -55,7 +55,8 @@ export const karpenter: Bench = withServers('karpenter', 'karpenter', async ({ l
     return {
       bench: 'karpenter',
       method: `a night on ${bed.software} (kwok provider) and kubectl ${version}; each way has ${POOLS_TEXT}: ${NODES} nodes; the stop’s deadline is ${DEADLINE_MS / 1_000} s instead of 20 minutes, and every other time is a tenth as well`,
-      figures: nights.flatMap((one) => figuresOf(one, after)),
+      own: 'night-schedule',
+      figures: figuresOf(nights, after),
       notes: nights.flatMap(({ way }) => [
         `karpenter, ${way.name}: ${way.what}`,
         ...way.reports().map((line) => `karpenter, ${way.name}, reported: ${line}`),
@@ -119,39 +120,32 @@ async function morning(bed: RealKarpenterBed, nights: readonly Night[]): Promise
   return specs(bed);
 }
 
-function figuresOf(
-  { way, place, before, samples, readySeconds }: Night,
-  after: Record<string, Json>,
-): Figure[] {
-  const left = leftAt(samples, DEADLINE_MS);
-  const restored = unchangedPools(before, after).length;
-  const isOurs = way.name === 'night-schedule';
-  const what = (text: string) => `${way.name}: ${text}`;
-  const target = (text: string, met: boolean) => (isOurs ? { target: { what: text, met } } : {});
+/** night-schedule is the first of the nights; the others stand beside it. */
+function figuresOf(nights: readonly Night[], after: Record<string, Json>): readonly Figure[] {
+  const [ours, ...others] = nights;
+  if (!ours) throw new Error('there was no night');
+  const figure = (what: string, unit: string, value: (one: Night) => number): Figure => ({
+    ...{ what, unit, value: value(ours) },
+    beside: others.map((one) => ({ who: one.way.name, value: value(one) })),
+  });
+  const left = (one: Night) => leftAt(one.samples, DEADLINE_MS);
+  const unchanged = ({ before }: Night) => unchangedPools(before, after).length;
   return [
     {
-      what: what('NodeClaims left at the deadline'),
-      value: left,
-      unit: 'claims',
-      baseline: { what: 'before', value: NODES },
-      ...target('0', left === 0),
+      ...figure(`of ${NODES} nodes, left at the deadline`, 'nodes', left),
+      target: { what: '0', met: left(ours) === 0 },
     },
+    figure(
+      `node-minutes until the deadline, of ${(NODES * DEADLINE_MS) / 60_000}`,
+      'minutes',
+      ({ samples }) => nodeMinutes(samples, DEADLINE_MS),
+    ),
+    figure('nodes launched during the night', 'nodes', ({ samples }) => launchedSince(samples)),
     {
-      what: what('node-minutes until the deadline'),
-      value: nodeMinutes(samples, DEADLINE_MS),
-      unit: 'minutes',
-      baseline: { what: 'no stop', value: (NODES * DEADLINE_MS) / 60_000 },
+      ...figure(`of ${POOLS} NodePools, as before in the morning`, 'pools', unchanged),
+      target: { what: `${POOLS}`, met: unchanged(ours) === POOLS },
     },
-    { what: what('launched during the night'), value: launchedSince(samples), unit: 'claims' },
-    {
-      what: what('NodePools as before in the morning'),
-      value: restored,
-      unit: 'pools',
-      ...target(`${POOLS} of ${place.pools.length}`, restored === POOLS),
-    },
-    readySeconds === undefined
-      ? { what: what(`pods not Ready within ${MORNING_MS / 1_000} s of the start`), value: 1, unit: 'night' }
-      : { what: what('start → every pod Ready'), value: readySeconds, unit: 's' },
+    figure('start → every pod Ready', 's', ({ readySeconds }) => readySeconds ?? Number.NaN),
   ];
 }
 
