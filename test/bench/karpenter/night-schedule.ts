@@ -66,12 +66,10 @@ export function nightSchedule({ bed, stopDeadlineMinutes, tickMs }: NightOptions
     },
     start: () => request('awake'),
     reports: () => [
-      ...new Set(
-        world.decisions
-          .filter(({ action }) => action !== 'none')
-          .map(({ action, target, reason }) => `${action} ${target}: ${reason}`),
-      ),
-      `state ${phase(world)}`,
+      ...world.decisions
+        .filter(({ action }) => action === 'fail')
+        .map(({ target, reason }) => `fail ${target}: ${reason}`),
+      `${world.decisions.length} decisions, state ${phase(world)} at the end`,
     ],
     async close() {
       ending.abort();

@@ -127,6 +127,7 @@ export async function startKubelets(
     async remove(name) {
       nodes.delete(name);
       await client.request({ method: 'DELETE', path: `/api/v1/nodes/${name}` });
+      await client.request({ method: 'DELETE', path: `${LEASES}/${name}` });
     },
     async close() {
       stop.abort();
