@@ -15,7 +15,7 @@ const BUILD_MS = 30_000;
 const NIGHT_BUILD_MS = 5_000;
 const POLLED = 4;
 /** Between two pushes to applications that are polled: they are spread over the interval. */
-const POLLED_MS = 20_000;
+const POLLED_MS = 10_000;
 const OTHERS = 3;
 const PUSHES = 20;
 const PUSH_MS = 1_000;
@@ -23,10 +23,10 @@ const PUSH_MS = 1_000;
 const DAY_MS = 240_000;
 /** Longer than Argo CD’s own five retries of a sync that failed. */
 const NIGHT_MS = 190_000;
-const SHORT_NIGHT_MS = 20_000;
+const SHORT_NIGHT_MS = 30_000;
 const NIGHT_PUSHES = 3;
 const NIGHT_PUSH_MS = 8_000;
-const MORNING_SECONDS = 60;
+const MORNING_SECONDS = 75;
 const SETUP_SECONDS = 180;
 
 /** What differs in the applications of a night. */

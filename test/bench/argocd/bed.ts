@@ -51,12 +51,14 @@ export interface Bed {
   removeNode(name: NodeName): Promise<void>;
   addNode(name: NodeName): Promise<void>;
   stopArgocd(): Promise<void>;
+  /** As after a night of ten hours: what it compared last, it compared so long ago. */
   startArgocd(): Promise<void>;
   close(): Promise<void>;
 }
 
 const LOOK_MS = 400;
 const WEBHOOK_TIMEOUT_MS = 10_000;
+const LONG_NIGHT_MS = 36_000_000;
 
 export async function openBed(env: Readonly<Record<string, string | undefined>>): Promise<Bed> {
   const open: { close(): unknown }[] = [];
@@ -163,7 +165,16 @@ async function openOn(
       await admin.request({ method: 'DELETE', path: pathsOf(noWebhookPods(plane.ca)).item });
     },
     stopArgocd: () => argo.stop(),
-    startArgocd: () => argo.startAgain(),
+    async startArgocd() {
+      const reconciledAt = `${new Date(Date.now() - LONG_NIGHT_MS).toISOString().slice(0, 19)}Z`;
+      for (const name of applications.keys())
+        await admin.request({
+          ...{ method: 'PATCH', contentType: 'application/merge-patch+json' },
+          path: `/apis/argoproj.io/v1alpha1/namespaces/${argo.namespace}/applications/${name}`,
+          body: { status: { reconciledAt } },
+        });
+      await argo.startAgain();
+    },
     close,
   };
 }

@@ -131,9 +131,12 @@ function kindOf({ subject, isArgocdStopped }: NightSeen): string {
 
 const waysOf = (subjects: readonly Subject[]) => [...new Set(subjects.map(({ way }) => way))];
 
-/** Not a number where one of them never came; undefined where none was expected. */
+/** One that never came is later than all others: not a number where the middle is one. Undefined where none was expected. */
 function middle(seconds: readonly number[], expected: number): number | undefined {
-  return expected === 0 ? undefined : seconds.length < expected ? Number.NaN : median(seconds);
+  if (expected === 0) return undefined;
+  const missing = Array.from({ length: expected - seconds.length }, () => Number.POSITIVE_INFINITY);
+  const value = median([...seconds, ...missing]);
+  return Number.isFinite(value) ? value : Number.NaN;
 }
 
 function slowest(seconds: readonly number[], expected: number): number {

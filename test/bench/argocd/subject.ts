@@ -58,8 +58,8 @@ export async function addSubject(bed: Bed, seed: SubjectSeed): Promise<Subject> 
   const announce = async (revision: string) => {
     if (way === 'Argo CD, webhook') await bed.sendWebhook(application, revision);
   };
-  const build = async (merge: Merge, tag: string, buildMs: number) => {
-    const number = merges.length;
+  const build = async (merge: Merge, number: number, buildMs: number) => {
+    const tag = tagOf(number);
     await wait(buildMs);
     bed.pushImage(merge.image);
     merge.builtAt = Date.now();
@@ -68,7 +68,7 @@ export async function addSubject(bed: Bed, seed: SubjectSeed): Promise<Subject> 
       await announce(merge.revision);
     }
     const built = repository === 'one' ? merge.revision : randomBytes(20).toString('hex');
-    await settled(desk?.built(number, built, { IMAGE_TAG: tag }));
+    await settled(desk?.built(number, built, { IMAGE_TAG: tag }, new Date(merge.pushedAt)));
   };
 
   return {
@@ -77,7 +77,8 @@ export async function addSubject(bed: Bed, seed: SubjectSeed): Promise<Subject> 
     merges,
     decisions: () => [...(desk?.said() ?? []), ...failures],
     async merge(buildMs) {
-      const tag = `v${merges.length + 1}`;
+      const number = merges.length + 1;
+      const tag = tagOf(number);
       const merge: Merge = {
         ...{ image: imageOf(application, tag), revision: '' },
         ...{ pushedAt: Date.now(), builtAt: Number.POSITIVE_INFINITY },
@@ -87,7 +88,7 @@ export async function addSubject(bed: Bed, seed: SubjectSeed): Promise<Subject> 
         merge.revision = await bed.commit(application, tag);
         await announce(merge.revision);
       }
-      return { done: build(merge, tag, buildMs) };
+      return { done: build(merge, number, buildMs) };
     },
     async turn(state) {
       if (!desk) return;
@@ -100,6 +101,8 @@ export async function addSubject(bed: Bed, seed: SubjectSeed): Promise<Subject> 
     },
   };
 }
+
+const tagOf = (number: number) => `v${number}`;
 
 function deskOf(bed: Bed, { repository, revision }: SubjectSeed, application: NewApplication) {
   const { name, node } = application;

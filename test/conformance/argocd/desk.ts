@@ -76,8 +76,8 @@ export function aDesk(
     );
   return {
     table,
-    /** The build ended well, and its event is handled. */
-    async built(number: number, sha: string, exported: Build['exported'] = {}) {
+    /** The build ended well, and its event is handled. It took a minute, if it is not said when it started. */
+    async built(number: number, sha: string, exported: Build['exported'] = {}, startedAt?: Date) {
       const id = `${BUILDS}:00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       const ended = stage.now();
       builds.push({
@@ -91,7 +91,7 @@ export function aDesk(
         sourceVersion: `refs/heads/${name}^{${sha}}`,
         resolvedSourceVersion: sha,
         exported,
-        startedAt: new Date(ended.getTime() - 60_000),
+        startedAt: startedAt ?? new Date(ended.getTime() - 60_000),
         endedAt: ended,
       });
       await run(parseEvent(anEvent(id, ended)), settings, ports);
