@@ -19,6 +19,7 @@ import { readPause } from './pause.ts';
 import type { Context, Node } from './ports.ts';
 import type { Claim, ClaimedHook } from './records.ts';
 import { WATCHDOG_SECONDS } from './resume.ts';
+import { leaveToTick } from './undo-cordon.ts';
 import { workOnClaim } from './work-on-claim.ts';
 
 /** Where a hook's own times could not be read: short, so that its heartbeats come often. */
@@ -62,6 +63,12 @@ export async function respond(
   const claimed = await claimInstance(context, requestOf(notice, decision, located.facts), located.known);
   await sent;
   if (claimed.kind === 'no-action') return recordDecision(context, notice, target, claimed);
+  if (claimed.kind === 'note') {
+    recordDeferred(context, notice, target, first.reason);
+    // It was drained for an earlier day, and the change was moved.
+    if (claimed.claim.value.cause === 'health') await leaveToTick(context, claimed.claim.value);
+    return;
+  }
   if (claimed.kind === 'complete') return completeHooks(context, claimed.claim, { target, trigger });
 
   await workOnClaim(context, claimed.claim, { target, node }, async (lease) => {
