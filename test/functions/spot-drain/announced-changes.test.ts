@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE } from './a-cluster.ts';
-import { aHealthEvent, aRebalance, anInterruption, aWorld, TICK, type World } from './a-world.ts';
+import { aHealthEvent, anInterruption, aRebalance, aWorld, TICK, type World } from './a-world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
