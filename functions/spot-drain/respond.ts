@@ -19,7 +19,7 @@ import { readPause } from './pause.ts';
 import type { Context, Node } from './ports.ts';
 import type { Claim, ClaimedHook } from './records.ts';
 import { WATCHDOG_SECONDS } from './resume.ts';
-import { leaveToTick } from './undo-cordon.ts';
+import { keepMarks, leaveToTick } from './undo-cordon.ts';
 import { workOnClaim } from './work-on-claim.ts';
 
 /** Where a hook's own times could not be read: short, so that its heartbeats come often. */
@@ -62,7 +62,10 @@ export async function respond(
   const decision: NoticeDecision = paused && notice.hook ? { kind: 'complete', reason: paused } : first;
   const claimed = await claimInstance(context, requestOf(notice, decision, located.facts), located.known);
   await sent;
-  if (claimed.kind === 'no-action') return recordDecision(context, notice, target, claimed);
+  if (claimed.kind === 'no-action') {
+    if (notice.kind === 'health') await keepMarks(context, notice);
+    return recordDecision(context, notice, target, claimed);
+  }
   if (claimed.kind === 'note') {
     recordDeferred(context, notice, target, first.reason);
     // It was drained for an earlier day, and the change was moved.

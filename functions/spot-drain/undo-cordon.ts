@@ -67,6 +67,14 @@ export async function leaveToTick({ cordons, clock }: Context, claim: Claim): Pr
   return cordon;
 }
 
+/** The change is on again after it was over: what was to be undone for its end stays. */
+export async function keepMarks({ claims, cordons }: Context, { instanceId, at }: Notice): Promise<void> {
+  const [claim, saved] = await Promise.all([claims.read(instanceId), cordons.all()]);
+  const cordon = saved.cordons.find((one) => one.instanceId === instanceId);
+  if (!cordon || cordon.trigger !== claim?.value.trigger || claim.value.cause !== 'health') return;
+  if (at.getTime() > Date.parse(cordon.dueAt)) await cordons.remove(instanceId);
+}
+
 /** An interruption in between wins: it has claimed the instance again, or it writes the node and our undo is refused. */
 export async function undo(context: Context, cordon: Cordon): Promise<void> {
   const { claims, clock, cluster, cordons } = context;
