@@ -221,7 +221,8 @@ function newClaim(request: ClaimRequest, worker: Worker, now: Date): Claim {
     ...request,
     owner: worker.owner,
     leaseUntil: worker.leaseUntil.toISOString(),
-    state: 'working',
+    // Nothing is worked on before its day, whatever becomes of this worker.
+    state: request.notBefore === undefined ? 'working' : 'paused',
     attempts: 1,
     claimedAt: now.toISOString(),
   };

@@ -1,5 +1,6 @@
 /** An announced change, whatever comes before it: it is neither forgotten nor done twice. */
 import { describe, expect, test } from 'vitest';
+import { announcedChanges } from '#functions/spot-drain/announced-changes.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE } from './a-cluster.ts';
 import { aHealthEvent, anInterruption, aRebalance, aWorld, TICK, type World } from './a-world.ts';
@@ -100,6 +101,24 @@ describe('an announced change', () => {
     await world.run(change(20 * HOUR, {}, at(MINUTE)));
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([]);
+  });
+
+  test('whose worker dies right after its claim waits for its day like any other', async () => {
+    const world = aWaitingWorld();
+    const { saveIf } = world.claims;
+    const killed = new Promise<void>((resolve) => {
+      world.claims.saveIf = async (...args) => {
+        await saveIf(...args);
+        resolve();
+        return new Promise(() => undefined);
+      };
+    });
+    void world.invoke(change(5 * HOUR));
+    await world.clock.run(killed);
+    world.claims.saveIf = saveIf;
+    expect(announcedChanges([...world.claims.saved.values()].map(({ value }) => value))).toHaveLength(1);
+    await ticksUntil(world, 4 * HOUR + 40 * MINUTE);
+    expect(world.cluster.podNames()).toEqual([]);
   });
 
   test('is forgotten with its end, also while the cordon of a recommendation stands', async () => {
