@@ -661,11 +661,11 @@ describe('the state of the cluster', () => {
   });
 
   test('keeps naming a group that another pass is about to stop, where this one cannot', () => {
-    const before = (state: Partial<ClusterState>) => aMemory({ state: aState(state) });
+    const named = (state: Partial<ClusterState>) => aMemory({ state: aState(state) });
     const blind = { groups: [workers, workers], autoscaler: 'unknown' } as const;
-    const memory = before({ groups: ['workers'] });
+    const memory = named({ groups: ['workers'] });
     expect(plan({ ...blind, memory }).state.groups).toEqual(['workers']);
-    expect(plan({ ...blind, memory: before({ groups: [] }) }).state.groups).toEqual([]);
+    expect(plan({ ...blind, memory: named({ groups: [] }) }).state.groups).toEqual([]);
     expect(plan({ ...blind, memory, released: new Set(['workers']) }).state.groups).toEqual([]);
   });
 
