@@ -42,29 +42,32 @@ export async function cordonNode(context: Context, node: Node, claim: Claim): Pr
 /**
  * In a storm many nodes get their notice within a second: what was evicted from the first would be placed on the next,
  * and evicted once more. So a node with time to spare waits until the claims show no cordon that is still to come.
+ * `looking` may go on for a moment after the wait.
  */
 export async function waitForOtherCordons(
-  { claims, clock }: Context,
+  { claims, clock, recorder }: Context,
   claim: Claim,
   /** Resolves when the claim shows that its own node is cordoned. */
   noted: Promise<unknown>,
-): Promise<void> {
+): Promise<{ readonly looking: Promise<void> }> {
   const now = clock.now().getTime();
-  if (claim.deadline === undefined || Date.parse(claim.deadline) - now < AMPLE_MS) return;
+  if (claim.deadline === undefined || Date.parse(claim.deadline) - now < AMPLE_MS)
+    return { looking: Promise.resolve() };
   const enough = clock.alarm(OTHERS_MS);
   let isEnough = false;
   const over = enough.rang.then(() => {
     isEnough = true;
   });
-  const others = (async () => {
+  const looking = (async () => {
     await noted;
     while (!isEnough && (await claims.areCordonsPending())) await clock.sleep(OTHERS_CHECK_MS);
   })().catch((error: unknown) => {
     // Whom the table does not show is not waited for.
-    if (!(error instanceof TransientError)) throw error;
+    if (!(error instanceof TransientError)) recorder.failed(`cordons beside ${claim.instanceId}`, error);
   });
-  await Promise.race([others, over]);
+  await Promise.race([looking, over]);
   enough.ring();
+  return { looking };
 }
 
 export function createCordonGate(clock: Pick<Clock, 'alarm'>): CordonGate {

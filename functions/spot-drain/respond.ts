@@ -110,14 +110,21 @@ async function drainClaimed(
   if (!(await cordonNode(context, node, claim.value))) return { kind: 'not-drained' };
   gate.leave(notice);
   const noted = lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
-  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value, noted)]);
+  const [others] = await Promise.all([
+    located.isNodeOnly ? waitForOtherCordons(context, claim.value, noted) : undefined,
+    gate.open(),
+  ]);
   recordCordon(context, node, claim.value, reason);
 
   const facts = await locateGroup(context, notice, located);
   const decision = decide(settings, notice, facts, clock.now());
   const updated = await updateUrgency(lease, decision);
-  if (!updated) return undefined;
+  if (!updated) {
+    await others?.looking;
+    return undefined;
+  }
   const aside = Promise.all([
+    others?.looking,
     saveUndo(context, notice, decision, { node: node.name, isFirstClaim: isFirst }),
     writeCordonEvent(context, node, updated, reason),
     requestReplacement(context, notice, decision, facts),
