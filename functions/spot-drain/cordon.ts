@@ -18,6 +18,8 @@ import type { Claim } from './records.ts';
 /** A drain waits no longer for the cordons of others, and looks for them so often. */
 const OTHERS_MS = 1_000;
 const OTHERS_CHECK_MS = 250;
+/** A look that hangs is left to itself. */
+const LAST_LOOK_MS = 5_000;
 /** Who has less than this until the instance goes does not wait for others. */
 const AMPLE_MS = 60_000;
 const GATE_PATIENCE_MS = 2_000;
@@ -58,13 +60,15 @@ export async function waitForOtherCordons(
   const over = enough.rang.then(() => {
     isEnough = true;
   });
-  const looking = (async () => {
+  const last = clock.alarm(LAST_LOOK_MS);
+  const look = (async () => {
     await noted;
     while (!isEnough && (await claims.areCordonsPending())) await clock.sleep(OTHERS_CHECK_MS);
   })().catch((error: unknown) => {
     // Whom the table does not show is not waited for.
     if (!(error instanceof TransientError)) recorder.failed(`cordons beside ${claim.instanceId}`, error);
   });
+  const looking = Promise.race([look, last.rang]).finally(() => last.ring());
   await Promise.race([looking, over]);
   enough.ring();
   return { looking };
