@@ -46,9 +46,11 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
   const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  const outcome = await change(ports.groups, step, group, intentOf(group, step, now)).catch((error: unknown) => {
-    throw failedChange(context, step, error);
-  });
+  const outcome = await change(ports.groups, step, group, intentOf(group, step, now)).catch(
+    (error: unknown) => {
+      throw failedChange(context, step, error);
+    },
+  );
   if (outcome === 'busy')
     return incomplete(context, step, 'another update of the group is in progress: the next pass tries again');
   if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');

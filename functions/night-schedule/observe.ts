@@ -73,7 +73,9 @@ export function needsAutoscaler(seen: {
 }): boolean {
   const { memory, groups, desired, now, kind } = seen;
   if (desired === 'awake')
-    return memory.autoscaler.size > 0 || (kind !== 'cluster-autoscaler' && isStartingOrJustAwake(memory, now));
+    return (
+      memory.autoscaler.size > 0 || (kind !== 'cluster-autoscaler' && isStartingOrJustAwake(memory, now))
+    );
   return memory.state?.value.phase !== 'asleep' || isObservedNow(now) || !groups.every(isAsleepSize);
 }
 

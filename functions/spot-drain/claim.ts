@@ -19,6 +19,7 @@ export type ClaimRequest = Omit<
   | 'cordonedAt'
   | 'returned'
   | 'announced'
+  | 'changeOverAt'
 >;
 
 export type ClaimDecision =
@@ -67,15 +68,14 @@ export function decideClaim(
   if (change && !isAnnounced(existing, now))
     return { kind: 'note', claim: { ...existing, announced: change } };
   const announced = request.cause === 'health' ? undefined : changeOf(existing, now);
-  if (isExpired(existing, request))
-    return { kind: 'take', claim: { ...newClaim(request, worker, now), announced } };
+  const fresh = { ...newClaim(request, worker, now), announced, changeOverAt: existing.changeOverAt };
+  if (isExpired(existing, request)) return { kind: 'take', claim: fresh };
 
   const hooks = mergeHooks(existing.hooks, request.hooks);
   const isNewHook = hooks.some((hook) => !existing.hooks.includes(hook));
   if (outranks(request, existing, now)) {
     const { claimedAt, cordonedAt, returned } = existing;
-    const claim = { ...newClaim(request, worker, now), claimedAt, cordonedAt, returned, hooks, announced };
-    return { kind: 'take', claim };
+    return { kind: 'take', claim: { ...fresh, claimedAt, cordonedAt, returned, hooks } };
   }
   const by = `invocation ${existing.owner} for event ${existing.trigger}, claimed at ${existing.claimedAt}`;
   // The same request is repeated only when its attempt before has died.
@@ -259,12 +259,11 @@ function announcedBy({ notBefore, drainUntil, trigger, noticeTime }: ClaimReques
 
 /** Events come late and out of order: the newest has the date of a change. */
 function isOutdated(request: ClaimRequest, existing: Claim): boolean {
-  const known = existing.announced ?? (existing.cause === 'health' ? existing : undefined);
-  return (
-    request.cause === 'health' &&
-    known !== undefined &&
-    Date.parse(request.noticeTime) < Date.parse(known.noticeTime)
-  );
+  const { announced, cause, changeOverAt, noticeTime } = existing;
+  const known = [announced?.noticeTime, changeOverAt, cause === 'health' ? noticeTime : undefined];
+  const isOlder = (time: string | undefined) =>
+    time !== undefined && Date.parse(request.noticeTime) < Date.parse(time);
+  return request.cause === 'health' && known.some(isOlder);
 }
 
 /** The announced change that is still to come, whatever else the claim is for. */

@@ -78,6 +78,8 @@ export const claimSchema = s.object({
   notBefore: optional(s.instant),
   /** An announced change that is still to come, while the claim is one for something that came first. */
   announced: optional(announcedSchema),
+  /** Of the event that ended a change: one about it that is older comes late. */
+  changeOverAt: optional(s.instant),
   cordonedAt: optional(s.instant),
   /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
   returned: optional(s.mapOf(s.listOf(s.string))),

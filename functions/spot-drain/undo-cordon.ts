@@ -23,7 +23,7 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
       facts: { instanceId, cause: notice.kind },
     });
   const found = await claims.read(instanceId);
-  const claim = settings.dryRun ? found : await withoutChange(context, found);
+  const claim = settings.dryRun ? found : await withoutChange(context, found, notice);
   if (claim?.value.cause !== 'health')
     return record(
       'none',
@@ -44,18 +44,21 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
   await undo(context, cordon);
 }
 
-/** What is still to come is not done any more. */
+/** What is still to come is not done any more, and its events that are on their way count no more. */
 async function withoutChange(
   { claims, clock }: Context,
   found: Versioned<Claim> | undefined,
+  { instanceId, at }: Notice,
 ): Promise<Versioned<Claim> | undefined> {
   let claim = found;
-  while (claim?.value.announced) {
+  while (claim) {
     const { announced: _, ...rest } = claim.value;
-    const saved = await claims.saveIf(rest, claim.version, clock.now());
-    claim = saved ?? (await claims.read(claim.value.instanceId));
+    const over = { ...rest, changeOverAt: at.toISOString() };
+    const saved = await claims.saveIf(over, claim.version, clock.now());
+    if (saved) return saved;
+    claim = await claims.read(instanceId);
   }
-  return claim;
+  return undefined;
 }
 
 /** The tick undoes the cordon, or forgets it once the node is gone. */

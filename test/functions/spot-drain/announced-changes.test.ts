@@ -103,6 +103,17 @@ describe('an announced change', () => {
     expect(world.cluster.unmarked).toEqual([]);
   });
 
+  test('whose event is handled after that of its end does not come back', async () => {
+    const world = aWaitingWorld();
+    await world.run(aRebalance());
+    await world.relay(3 * MINUTE);
+    await world.run(change(5 * HOUR, { statusCode: 'closed' }, { id: 'event-3', ...at(2 * MINUTE) }));
+    await world.run(change(5 * HOUR, {}, { id: 'event-2', ...at(MINUTE) }));
+    await ticksUntil(world, 6 * HOUR);
+    expect(world.cluster.podNames()).toHaveLength(1);
+    expect(world.claims.saved.size).toBe(0);
+  });
+
   test('whose worker dies right after its claim waits for its day like any other', async () => {
     const world = aWaitingWorld();
     const { saveIf } = world.claims;

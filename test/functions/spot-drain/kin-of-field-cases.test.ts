@@ -213,6 +213,18 @@ describe('S6 and S13: a worker that dies', () => {
     expect(world.cluster.podNames()).toEqual([]);
   });
 
+  test.each([
+    ['interruption', anInterruption('terminate', { id: 'event-2', time: timeAt(60_000) })],
+    ['lifecycle action', aLifecycleAction({}, { id: 'event-2', time: timeAt(60_000) })],
+  ])('before its claim is missed where a recommendation was handled before: %s', async (_what, event) => {
+    const world = aWorld([aPod()]);
+    await world.run(aRebalance());
+    await world.relay(60_000);
+    world.deliver(event);
+    await world.relay(90_000);
+    expect(world.cluster.podNames()).toEqual([]);
+  });
+
   test.each([2_000, 14_000])('is followed by a retry of the same request after %i ms at once', async (ms) => {
     const world = aWorld([aPod()]);
     await world.clock.run(world.claims.saveIf(aClaimOf('same', 16_000), 'absent', START));

@@ -2,8 +2,8 @@
 
 import '../preload.ts';
 import { run } from '#functions/night-schedule/run.ts';
-import { desiredAt } from '#model/desired.ts';
 import type { Decision } from '#model/decision.ts';
+import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
 import { createFaults, type Severity } from '../faults.ts';
 import type { Outcome, PromiseId, Violation } from '../outcome.ts';
@@ -171,7 +171,8 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
 
 /** An error of a request that only explains a failure stands in the reason of that failure. */
 function namedIn(decisions: readonly Decision[]): number {
-  return decisions.filter(({ action, reason }) => action === 'fail' && /cannot be read: /.test(reason)).length;
+  return decisions.filter(({ action, reason }) => action === 'fail' && /cannot be read: /.test(reason))
+    .length;
 }
 
 function happen(night: Night, happening: Happening): Promise<void> | undefined {
