@@ -4,10 +4,12 @@ import {
   type KeepUpLink,
   latestEnd,
   linkBody,
+  linkGenerationSchema,
   parseLink,
   refuseLink,
   signedTextOf,
 } from '#model/keep-up-link.ts';
+import { isValid } from '#model/record-schema.ts';
 
 const base64Url = (text: string) => Buffer.from(text).toString('base64url');
 const textOf = (body: string) => Buffer.from(body, 'base64url').toString();
@@ -180,4 +182,11 @@ describe('the ends to choose from', () => {
       '17:00',
     ]);
   });
+});
+
+test('a revocation without its generation, its time or its author is damaged: no generation is read of it', () => {
+  const whole = { generation: 1, since: STOP, author: 'ana' };
+  expect(isValid(linkGenerationSchema, whole)).toBe(true);
+  for (const key of ['generation', 'since', 'author'])
+    expect(isValid(linkGenerationSchema, { ...whole, [key]: undefined })).toBe(false);
 });
