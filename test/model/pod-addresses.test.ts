@@ -36,28 +36,28 @@ describe('nodes that start in the same minute', () => {
     addressesPerNode: 10,
     subnets,
   });
-  const fit = (free: Record<string, number>, ...demand: ReturnType<typeof of>[]) =>
+  const placed = (free: Record<string, number>, ...demand: ReturnType<typeof of>[]) =>
     Object.fromEntries(nodesThatFit(demand, new Map(Object.entries(free))));
 
   test('fit to the last address', () => {
-    expect(fit({ a: 20 }, of('web', 2, ['a']))).toEqual({ web: 2 });
-    expect(fit({ a: 19 }, of('web', 2, ['a']))).toEqual({ web: 1 });
-    expect(fit({}, of('web', 2, ['a']))).toEqual({ web: 0 });
-    expect(fit({ a: 20 })).toEqual({});
+    expect(placed({ a: 20 }, of('web', 2, ['a']))).toEqual({ web: 2 });
+    expect(placed({ a: 19 }, of('web', 2, ['a']))).toEqual({ web: 1 });
+    expect(placed({}, of('web', 2, ['a']))).toEqual({ web: 0 });
+    expect(placed({ a: 20 })).toEqual({});
   });
 
   test('are no more than were asked for, whatever another group needs', () => {
-    expect(fit({ a: 100 }, of('web', 1, ['a']), of('batch', 3, ['a']))).toEqual({ web: 1, batch: 3 });
+    expect(placed({ a: 100 }, of('web', 1, ['a']), of('batch', 3, ['a']))).toEqual({ web: 1, batch: 3 });
   });
 
   test('are spread over the subnets, so that a group with one of them finds room', () => {
-    expect(fit({ a: 30, b: 20 }, of('web', 2, ['a', 'b']), of('batch', 2, ['a']))).toEqual({
+    expect(placed({ a: 30, b: 20 }, of('web', 2, ['a', 'b']), of('batch', 2, ['a']))).toEqual({
       web: 2,
       batch: 2,
     });
   });
 
   test('go on in another subnet where one is full', () => {
-    expect(fit({ a: 10, b: 30 }, of('web', 4, ['a', 'b']))).toEqual({ web: 4 });
+    expect(placed({ a: 10, b: 30 }, of('web', 4, ['a', 'b']))).toEqual({ web: 4 });
   });
 });
