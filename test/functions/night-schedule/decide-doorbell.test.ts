@@ -9,10 +9,12 @@ import {
 } from '#functions/night-schedule/decide-doorbell.ts';
 import type { ListenerRule } from '#functions/night-schedule/ports.ts';
 
+type Overrides<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
 const OURS = 'doorbell';
 const range = { from: 10, to: 12 };
 
-function aRule(overrides: Partial<ListenerRule> & { priority?: number | undefined } = {}): ListenerRule {
+function aRule(overrides: Overrides<ListenerRule> = {}): ListenerRule {
   return {
     arn: `rule-${overrides.priority}`,
     priority: 10,
@@ -48,7 +50,7 @@ test('free are the priorities of the range that no rule has, the lowest first', 
 });
 
 describe('a rule of the application that comes before all of ours', () => {
-  test.each<[string, Partial<ListenerRule> & { priority?: number | undefined }, number | undefined]>([
+  test.each<[string, Overrides<ListenerRule>, number | undefined]>([
     ['hides them', { priority: 9 }, 9],
     ['does not where it has a priority of the range', { priority: 10 }, undefined],
     ['does not where it is the default one', { priority: undefined }, undefined],
