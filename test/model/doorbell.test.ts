@@ -89,6 +89,7 @@ describe('the address of an application', () => {
     'https://-shop.example.com/',
     'https://shop-.example.com/',
     'x https://shop.example.com/',
+    'xhttps://shop.example.com/',
     'https://shop.example.com x',
   ])('%j is none', (url) => {
     expect(isApplicationUrl(url)).toBe(false);
