@@ -70,7 +70,9 @@ async function start(
     const environment = await environmentOf(assets, folder, await plane.kubeconfigFor('admin'));
     const ports = { redis: await freePort(), repository: await freePort(), server: await freePort() };
     const run = (name: string, ...flags: readonly string[]) =>
-      void programs.push(startProgram(assets, 'argocd', flags, { ...environment, ARGOCD_BINARY_NAME: name }));
+      void programs.push(
+        startProgram(assets, 'argocd', flags, { environment: { ...environment, ARGOCD_BINARY_NAME: name } }),
+      );
     programs.push(
       startProgram('', 'redis-server', [
         ...['--port', String(ports.redis), '--bind', '127.0.0.1', '--dir', folder],

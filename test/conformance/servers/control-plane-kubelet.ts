@@ -45,8 +45,9 @@ interface Course {
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
 
-export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
-  const client = plane.clientFor('admin');
+/** `user` may do everything, and is whom the audit log names. */
+export async function startKubelets(plane: ControlPlane, user = 'admin'): Promise<Kubelets> {
+  const client = plane.clientFor(user);
   const nodes = new Set<string>();
   const known = new Map<string, Course>();
   const stop = new AbortController();
@@ -87,7 +88,7 @@ export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
   let version = await look();
   const watching = (async () => {
     while (!stop.signal.aborted) {
-      await watchPods(plane, version, see, stop.signal);
+      await watchPods({ plane, user, version }, see, stop.signal);
       if (!stop.signal.aborted) version = await look();
     }
   })();
@@ -300,8 +301,7 @@ async function listPods(client: KubernetesClient): Promise<{ version: string; po
 
 /** Resolves when the server ends the watch, as it does now and then, or `signal` is aborted. */
 function watchPods(
-  plane: ControlPlane,
-  version: string,
+  { plane, user, version }: { readonly plane: ControlPlane; readonly user: string; readonly version: string },
   see: (type: string, pod: Pod) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -309,7 +309,7 @@ function watchPods(
     const finish = (error: Error) => (signal.aborted ? resolve() : reject(error));
     const request = https.get(
       `${plane.url}/api/v1/pods?watch=true&resourceVersion=${version}`,
-      { ca: plane.ca, agent: false, signal, headers: { authorization: `Bearer ${plane.tokenOf('admin')}` } },
+      { ca: plane.ca, agent: false, signal, headers: { authorization: `Bearer ${plane.tokenOf(user)}` } },
       (response) => {
         let text = '';
         response.setEncoding('utf8');
