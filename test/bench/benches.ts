@@ -7,6 +7,7 @@ import { doorbell } from './doorbell.ts';
 import { drain } from './drain.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { peers } from './peers.ts';
 import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
@@ -18,6 +19,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   drain,
   'dead-worker': deadWorker,
   storm,
+  peers,
   deploy,
   wake,
   'self-service': selfService,
