@@ -105,11 +105,11 @@ function startFleet(
 }
 
 function createRunner(
-  { site, moto }: Ground,
+  { site, endpoints }: Ground,
   { processes, settings }: FleetOptions,
   onFailure: (message: string) => void,
 ): FunctionRunner {
-  const { context, aws, front } = site;
+  const { context, aws } = site;
   const spec = site.specOf('spot-drain');
   const { accessKeyId, secretAccessKey, sessionToken } = aws.addPrincipal({
     arn: spec.roleArn,
@@ -125,9 +125,10 @@ function createRunner(
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_SESSION_TOKEN: sessionToken ?? '',
-      AWS_ENDPOINT_URL: front.url,
-      AWS_ENDPOINT_URL_DYNAMODB: moto.url,
-      AWS_ENDPOINT_URL_AUTO_SCALING: moto.url,
+      AWS_ENDPOINT_URL: endpoints.lab,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.moto,
+      AWS_ENDPOINT_URL_AUTO_SCALING: endpoints.moto,
+      NODE_EXTRA_CA_CERTS: endpoints.ca,
     },
     onLog: () => undefined,
     onInvocation: ({ outcome }) => {

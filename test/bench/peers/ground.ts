@@ -3,7 +3,7 @@
  * has no cluster that answers and runs no state machine: EKS, STS and Step Functions are the lab's, on the machine's clock.
  */
 
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
 import { kubeconfig } from '@nightshift/lab/http/kubernetes/kubeconfig.ts';
-import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
+import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import pMap from 'p-map';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { addPod, type Json, must, type Server } from '#test/conformance/kubernetes/objects.ts';
@@ -20,6 +20,7 @@ import { type ControlPlane, startControlPlane } from '#test/conformance/servers/
 import { type Kubelets, startKubelets } from '#test/conformance/servers/control-plane-kubelet.ts';
 import { type AccountSite, raiseAccount } from '../site.ts';
 import { type Moto, startMoto } from './moto.ts';
+import { startTlsFront } from './tls-front.ts';
 
 export interface PeerNode {
   readonly name: string;
@@ -30,6 +31,8 @@ export interface Ground extends Server {
   readonly site: AccountSite;
   readonly plane: ControlPlane;
   readonly moto: Moto;
+  /** HTTPS, as AWS has it, and what a function trusts for it. */
+  readonly endpoints: Endpoints;
   /** Ready, and empty. Their instances are moto's. */
   addNodes(count: number, labels?: Readonly<Record<string, string>>): Promise<readonly PeerNode[]>;
   /** The machines are gone. */
@@ -42,6 +45,15 @@ export interface Ground extends Server {
   ): Promise<void>;
   isEmpty(namespace: string): Promise<boolean>;
   close(): Promise<void>;
+}
+
+export interface Endpoints {
+  /** Of the table and of Auto Scaling. */
+  readonly moto: string;
+  /** Of EKS and of Step Functions. */
+  readonly lab: string;
+  /** A file with the certificate of their authority. */
+  readonly ca: string;
 }
 
 /** Whom the audit log names. */
@@ -62,7 +74,10 @@ export async function raiseGround(assets: string): Promise<Ground> {
   try {
     const site = await raiseAccount('develop', { start: new Date() });
     closing.push(() => site.close());
-    const webhook = await serveTokenReviews(site);
+    const folder = await mkdtemp(path.join(tmpdir(), 'nightshift-peers-'));
+    closing.push(() => rm(folder, { recursive: true, force: true }));
+    const authority = await createCertificateAuthority();
+    const webhook = await serveTokenReviews(site, authority, folder);
     closing.push(webhook.close);
     const plane = await startControlPlane({
       assets,
@@ -95,12 +110,21 @@ export async function raiseGround(assets: string): Promise<Ground> {
     const moto = await startMoto();
     closing.push(() => moto.close());
     await moto.createTable(site.stack.tables[0]?.name ?? '');
+    const certificate = await authority.issue(['127.0.0.1']);
+    const fronts = [
+      await startTlsFront(moto.url, certificate),
+      await startTlsFront(site.front.url, certificate),
+    ] as const;
+    closing.push(() => Promise.all(fronts.map((front) => front.close())));
+    const ca = path.join(folder, 'ca.pem');
+    await writeFile(ca, authority.pem);
+    const endpoints = { moto: fronts[0].url, lab: fronts[1].url, ca };
     const kubelets = await startKubelets(plane, KUBELET);
     closing.push(() => kubelets.close());
     const host = createHttpHost({ url: plane.url, ca: plane.ca, trust: 'only' });
     closing.push(async () => host.close());
     const ask = askingOf(host, (who) => plane.tokenOf(who));
-    const ground = createGround({ site, plane, moto, kubelets, ask, close });
+    const ground = createGround({ site, plane, moto, endpoints, kubelets, ask, close });
     await admit(ground);
     return ground;
   } catch (error) {
@@ -109,7 +133,7 @@ export async function raiseGround(assets: string): Promise<Ground> {
   }
 }
 
-interface Parts extends Pick<Ground, 'site' | 'plane' | 'moto' | 'ask' | 'close'> {
+interface Parts extends Pick<Ground, 'site' | 'plane' | 'moto' | 'endpoints' | 'ask' | 'close'> {
   readonly kubelets: Kubelets;
 }
 
@@ -179,7 +203,8 @@ async function admit(ground: Ground): Promise<void> {
       path: '/api/v1/namespaces',
       body: { metadata: { name: namespace } },
     });
-  for (const object of own) await must(ground, 'POST', collectionOf(object), object);
+  for (const object of own)
+    if (object.kind !== 'Namespace') await must(ground, 'POST', collectionOf(object), object);
   await must(ground, 'POST', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
     metadata: { name: PEERS },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
@@ -188,9 +213,8 @@ async function admit(ground: Ground): Promise<void> {
 }
 
 /** Stands for the authenticator of EKS: it asks the lab's STS and access entries whose a token is. */
-async function serveTokenReviews(site: AccountSite) {
+async function serveTokenReviews(site: AccountSite, authority: CertificateAuthority, folder: string) {
   const authenticate = createAuthenticator(site.aws, site.cluster);
-  const authority = await createCertificateAuthority();
   const server = https.createServer(await authority.issue(['127.0.0.1']), (incoming, reply) => {
     let text = '';
     incoming.setEncoding('utf8').on('data', (part: string) => {
@@ -206,7 +230,7 @@ async function serveTokenReviews(site: AccountSite) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const file = path.join(tmpdir(), `nightshift-peers-${process.pid}.kubeconfig`);
+  const file = path.join(folder, 'authenticator.kubeconfig');
   await writeFile(file, kubeconfig({ name: 'authenticator', url, caPem: authority.pem, token: 'unused' }));
   return {
     file,
