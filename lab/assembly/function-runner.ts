@@ -163,7 +163,7 @@ interface Activity {
 }
 
 function createActivity({ clock }: WorldContext, name: string): Activity {
-  let leave = clock.enter(name);
+  let leave: (() => void) | undefined = clock.enter(name);
   let isOver = false;
   let skipped = 0;
   return {
@@ -174,17 +174,19 @@ function createActivity({ clock }: WorldContext, name: string): Activity {
           clearTimeout(real);
           timer.cancel();
           skipped += Math.max(0, ms - (performance.now() - began));
-          if (!isOver) leave = clock.enter(name);
+          // Of several waits at once the first that is over was enough.
+          if (!isOver) leave ??= clock.enter(name);
           resolve();
         };
         const real = setTimeout(wake, ms);
         const timer = clock.after(ms, wake);
-        leave();
+        leave?.();
+        leave = undefined;
       }),
     skippedMs: () => skipped,
     end() {
       isOver = true;
-      leave();
+      leave?.();
     },
   };
 }
