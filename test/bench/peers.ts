@@ -7,9 +7,10 @@ import type { Bench, Figure } from './bench.ts';
 import { createFunctions } from './peers/functions.ts';
 import { type Ground, raiseGround } from './peers/ground.ts';
 import { type Emptied, measureStorm } from './peers/measure.ts';
+import { nthGiven, terminationHandler } from './peers/nth.ts';
 import { measureQuiet } from './peers/quiet.ts';
 import { RECORDED_NOTE } from './peers/recorded.ts';
-import { fullNodeRows, quietRows, stormRows } from './peers/rows.ts';
+import { type Compared, fullNodeRows, quietRows, stormRows } from './peers/rows.ts';
 import { kubectlDrain, MOST_PROCESSES, spotDrain } from './peers/sides.ts';
 
 const STORMS = [50, 100, 300];
@@ -38,6 +39,8 @@ async function measureAll(ground: Ground, assets: string, log: (line: string) =>
   try {
     const ours = spotDrain(ground, functions);
     const kubectl = kubectlDrain(ground, assets);
+    const given = nthGiven(process.env);
+    const nth = given && terminationHandler(ground, given);
     const storms: Figure[] = [];
     const notes: string[] = [];
     const note = (what: string, { failures }: Emptied) => {
@@ -46,12 +49,12 @@ async function measureAll(ground: Ground, assets: string, log: (line: string) =>
     for (const nodes of STORMS) {
       log(`peers: ${nodes} notices`);
       const storm = { nodes, each: PODS_EACH };
-      const compared = {
+      const compared: Compared = {
         ours: await measureStorm(ground, ours, storm),
         kubectl: await measureStorm(ground, kubectl, storm),
+        ...(nth ? { nth: await measureStorm(ground, nth, storm) } : {}),
       };
-      note(`${nodes} notices, spot-drain`, compared.ours);
-      note(`${nodes} notices, kubectl`, compared.kubectl);
+      for (const [who, emptied] of Object.entries(compared)) note(`${nodes} notices, ${who}`, emptied);
       storms.push(...stormRows(nodes, compared));
     }
     log(`peers: ${FULL} pods`);
@@ -59,6 +62,7 @@ async function measureAll(ground: Ground, assets: string, log: (line: string) =>
     const fullNode = fullNodeRows(FULL, {
       ours: await measureStorm(ground, ours, full),
       kubectl: await measureStorm(ground, kubectl, full),
+      ...(nth ? { nth: await measureStorm(ground, nth, full) } : {}),
     });
     log('peers: budgets, a killed worker, other events');
     const quiet = quietRows(await measureQuiet(ground, functions, assets));

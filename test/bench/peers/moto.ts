@@ -5,6 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { createSignedRequests, jsonRequest } from '#functions/adapters/aws/signed-requests.ts';
 import {
   freePort,
   startProgram,
@@ -14,6 +15,7 @@ import {
 
 const REGION = 'ap-northeast-1';
 const READY_MS = 60_000;
+const SQS_MS = 10_000;
 const AMI = 'ami-12c6146b';
 
 export interface Moto {
@@ -24,6 +26,9 @@ export interface Moto {
   createTable(name: string): Promise<void>;
   /** With the names that EC2 gives them. */
   runInstances(count: number): Promise<readonly { readonly instanceId: string; readonly name: string }[]>;
+  /** Its URL. */
+  createQueue(): Promise<string>;
+  send(queue: string, body: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,6 +46,21 @@ export function startMoto(): Promise<Moto> {
       credentials: { accessKeyId: 'bench', secretAccessKey: 'secret' },
     };
     const [dynamo, ec2] = [new DynamoDBClient(config), new EC2Client(config)];
+    const sqs = createSignedRequests({
+      service: 'sqs',
+      region: REGION,
+      credentials: async () => config.credentials,
+      now: () => new Date(),
+      endpoint: url,
+    });
+    const ask = async (operation: string, input: object) => {
+      const { status, body } = await sqs(
+        jsonRequest(`AmazonSQS.${operation}`, input, { version: '1.0', timeoutMs: SQS_MS }),
+      );
+      if (status !== 200) throw new Error(`moto answered ${status} to ${operation}: ${body}`);
+      return JSON.parse(body) as { readonly QueueUrl?: string };
+    };
+    let queues = 0;
     return {
       url,
       version: await versionOf(),
@@ -73,6 +93,13 @@ export function startMoto(): Promise<Moto> {
           instanceId: InstanceId,
           name: PrivateDnsName,
         }));
+      },
+      async createQueue() {
+        const { QueueUrl = '' } = await ask('CreateQueue', { QueueName: `peers-${++queues}` });
+        return QueueUrl;
+      },
+      async send(queue, body) {
+        await ask('SendMessage', { QueueUrl: queue, MessageBody: body });
       },
       async close() {
         dynamo.destroy();
