@@ -11,7 +11,7 @@ import { nthGiven, terminationHandler } from './peers/nth.ts';
 import { measureQuiet } from './peers/quiet.ts';
 import { RECORDED_NOTE } from './peers/recorded.ts';
 import { type Compared, fullNodeRows, quietRows, stormRows } from './peers/rows.ts';
-import { kubectlDrain, MOST_PROCESSES, spotDrain } from './peers/sides.ts';
+import { type Announce, kubectlDrain, MOST_PROCESSES, spotDrain } from './peers/sides.ts';
 
 const STORMS = [50, 100, 300];
 const PODS_EACH = 5;
@@ -40,7 +40,8 @@ async function measureAll(ground: Ground, assets: string, log: (line: string) =>
     const ours = spotDrain(ground, functions);
     const kubectl = kubectlDrain(ground, assets);
     const given = nthGiven(process.env);
-    const nth = given && terminationHandler(ground, given);
+    const nthOf = given && ((announce?: Announce) => terminationHandler(ground, given, announce));
+    const nth = nthOf?.();
     const storms: Figure[] = [];
     const notes: string[] = [];
     const note = (what: string, { failures }: Emptied) => {
@@ -65,7 +66,7 @@ async function measureAll(ground: Ground, assets: string, log: (line: string) =>
       ...(nth ? { nth: await measureStorm(ground, nth, full) } : {}),
     });
     log('peers: budgets, a killed worker, other events');
-    const quiet = quietRows(await measureQuiet(ground, functions, assets));
+    const quiet = quietRows(await measureQuiet(ground, functions, { assets, nth: nthOf }));
     const { plane, moto } = ground;
     return {
       bench: 'peers',

@@ -7,9 +7,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { AwsEvent } from '@nightshift/lab/world/interfaces.ts';
-import { type Ground, NTH, type PeerNode } from './ground.ts';
-import { interruptionOf, type Side } from './sides.ts';
+import { type Ground, NTH } from './ground.ts';
+import { type Announce, interruptionOf, type Side } from './sides.ts';
 
 const IN_POD =
   'mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/kubernetes.io/serviceaccount && cp "$1" /run/secrets/kubernetes.io/serviceaccount/token && cp "$2" /run/secrets/kubernetes.io/serviceaccount/ca.crt && shift 2 && exec "$@"';
@@ -63,8 +62,7 @@ export function nthVariables(at: {
 export function terminationHandler(
   ground: Ground,
   options: NthOptions,
-  announce: (nodes: readonly PeerNode[]) => readonly AwsEvent[] = (nodes) =>
-    nodes.map((node) => interruptionOf(ground, node)),
+  announce: Announce = (nodes) => nodes.map((node) => interruptionOf(ground, node)),
 ): Side {
   return {
     isBy: (user) => user === NTH,

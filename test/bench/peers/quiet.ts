@@ -4,8 +4,15 @@ import { figuresOf } from './audit-figures.ts';
 import type { Functions } from './functions.ts';
 import type { Ground, PeerNode } from './ground.ts';
 import { type Emptied, measure } from './measure.ts';
-import type { Quiet } from './rows.ts';
-import { kubectlDrain, maintenanceOf, recommendationOf, type Side, spotDrain } from './sides.ts';
+import type { Compared, Quiet } from './rows.ts';
+import {
+  type Announce,
+  kubectlDrain,
+  maintenanceOf,
+  recommendationOf,
+  type Side,
+  spotDrain,
+} from './sides.ts';
 
 const PODS = 5;
 const NOTICE_MS = 120_000;
@@ -14,21 +21,57 @@ const UNDONE_AFTER_MS = 60_000;
 const TICK_AFTER_MS = UNDONE_AFTER_MS + 1_000;
 const ASKED_WITHIN_MS = 100_000;
 
-export async function measureQuiet(ground: Ground, functions: Functions, assets: string): Promise<Quiet> {
+export interface Peers {
+  /** The folder of kubectl. */
+  readonly assets: string;
+  /** aws-node-termination-handler, where it was given. */
+  readonly nth?: ((announce?: Announce) => Side) | undefined;
+}
+
+export async function measureQuiet(
+  ground: Ground,
+  functions: Functions,
+  { assets, nth }: Peers,
+): Promise<Quiet> {
   const ours = spotDrain(ground, functions);
-  const theirs = kubectlDrain(ground, assets);
-  const both = async (task: (side: Side) => Promise<Emptied>) => {
-    const [own, kubectl] = await Promise.all([task(ours), task(theirs)]);
-    return { ours: own, kubectl };
+  const kubectl = kubectlDrain(ground, assets);
+  const all = async (task: (side: Side) => Promise<Emptied>): Promise<Compared> => {
+    const measured = await Promise.all([task(ours), task(kubectl), ...(nth ? [task(nth())] : [])]);
+    const [own, theirs, third] = measured as [Emptied, Emptied, Emptied?];
+    return { ours: own, kubectl: theirs, ...(third ? { nth: third } : {}) };
   };
-  const [held, oneByOne, killedAskedMs, health, recommended] = await Promise.all([
-    both((side) => heldByBudget(ground, side)),
-    both((side) => oneByOneOf(ground, side)),
+  const [held, oneByOne, killedAskedMs, health, recommended, others] = await Promise.all([
+    all((side) => heldByBudget(ground, side)),
+    all((side) => oneByOneOf(ground, side)),
     killedWorker(ground, functions),
-    maintenance(ground, functions),
+    maintenance(ground, (announce) => spotDrain(ground, functions, { announce })),
     recommendation(ground, functions),
+    nth && otherEvents(ground, nth),
   ]);
-  return { held, oneByOne, killedAskedMs, health: { ours: health }, recommended };
+  return {
+    held,
+    oneByOne,
+    killedAskedMs,
+    health: { ours: health, ...(others ? { nth: others.health } : {}) },
+    recommended: { ...recommended, ...(others ? { nth: others.recommended } : {}) },
+  };
+}
+
+async function otherEvents(ground: Ground, side: (announce: Announce) => Side) {
+  const [health, recommended] = await Promise.all([
+    maintenance(ground, side),
+    loaded(ground, 1).then((task) =>
+      measure(
+        ground,
+        side((nodes) => nodes.map((node) => recommendationOf(ground, node))),
+        {
+          ...task,
+          withinMs: TICK_AFTER_MS,
+        },
+      ),
+    ),
+  ]);
+  return { health, recommended };
 }
 
 async function loaded(ground: Ground, count: number) {
@@ -111,9 +154,9 @@ async function isCordoned(ground: Ground, { name }: PeerNode): Promise<boolean> 
   return spec.unschedulable === true;
 }
 
-async function maintenance(ground: Ground, functions: Functions): Promise<Emptied> {
+async function maintenance(ground: Ground, sideOf: (announce: Announce) => Side): Promise<Emptied> {
   const task = await loaded(ground, 3);
-  const side = spotDrain(ground, functions, { announce: (nodes) => [maintenanceOf(ground, nodes)] });
+  const side = sideOf((nodes) => [maintenanceOf(ground, nodes)]);
   return measure(ground, side, { ...task, withinMs: NOTICE_MS });
 }
 
