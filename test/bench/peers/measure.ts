@@ -11,6 +11,8 @@ export interface Emptied extends EmptyingFigures, Usage {
 }
 
 const LONGEST_MS = 200_000;
+/** For what a side still does once the pods are gone. */
+const AFTERWARDS_MS = 10_000;
 
 export interface Task {
   readonly nodes: readonly PeerNode[];
@@ -46,9 +48,11 @@ export async function measure(ground: Ground, side: Side, task: Task): Promise<E
     const usage = watchProcesses(prepared.pids);
     const from = Date.now();
     prepared.strike();
-    while (Date.now() - from < withinMs) {
+    let overAt = Number.POSITIVE_INFINITY;
+    while (Date.now() < Math.min(from + withinMs, overAt + AFTERWARDS_MS)) {
       await wait(250);
-      if (prepared.isDone() && (await isOver())) break;
+      if (overAt === Number.POSITIVE_INFINITY && (await isOver())) overAt = Date.now();
+      if (overAt < Number.POSITIVE_INFINITY && prepared.isDone()) break;
     }
     const used = usage.stop();
     const entries = await ground.plane.audit();
