@@ -6,7 +6,7 @@ import { missingOnPath, missingPrograms } from '#test/conformance/servers/parts.
 import type { Bench, Figure } from './bench.ts';
 import { createFunctions } from './peers/functions.ts';
 import { type Ground, raiseGround } from './peers/ground.ts';
-import { type Emptied, measureStorm } from './peers/measure.ts';
+import { measureStorm, type Storm } from './peers/measure.ts';
 import { nthGiven, terminationHandler } from './peers/nth.ts';
 import { measureQuiet } from './peers/quiet.ts';
 import { RECORDED_NOTE } from './peers/recorded.ts';
@@ -42,31 +42,29 @@ async function measureAll(ground: Ground, assets: string, log: (line: string) =>
     const given = nthGiven(process.env);
     const nthOf = given && ((announce?: Announce) => terminationHandler(ground, given, announce));
     const nth = nthOf?.();
-    const storms: Figure[] = [];
     const notes: string[] = [];
-    const note = (what: string, { failures }: Emptied) => {
-      if (failures.length > 0) notes.push(`peers, ${what}: ${failures.length} failed: ${failures[0]}`);
+    const note = (what: string, compared: Compared) => {
+      for (const [who, { failures }] of Object.entries(compared))
+        if (failures.length > 0)
+          notes.push(`peers, ${what}, ${who}: ${failures.length} failed: ${failures[0]}`);
     };
-    for (const nodes of STORMS) {
-      log(`peers: ${nodes} notices`);
-      const storm = { nodes, each: PODS_EACH };
+    const compare = async (what: string, storm: Storm): Promise<Compared> => {
+      log(`peers: ${what}`);
       const compared: Compared = {
         ours: await measureStorm(ground, ours, storm),
         kubectl: await measureStorm(ground, kubectl, storm),
         ...(nth ? { nth: await measureStorm(ground, nth, storm) } : {}),
       };
-      for (const [who, emptied] of Object.entries(compared)) note(`${nodes} notices, ${who}`, emptied);
-      storms.push(...stormRows(nodes, compared));
-    }
-    log(`peers: ${FULL} pods`);
-    const full = { nodes: 1, each: FULL, exitSeconds: FULL_EXIT_SECONDS };
-    const fullNode = fullNodeRows(FULL, {
-      ours: await measureStorm(ground, ours, full),
-      kubectl: await measureStorm(ground, kubectl, full),
-      ...(nth ? { nth: await measureStorm(ground, nth, full) } : {}),
-    });
+      note(what, compared);
+      return compared;
+    };
     log('peers: budgets, a killed worker, other events');
     const quiet = quietRows(await measureQuiet(ground, functions, { assets, nth: nthOf }));
+    const full = { nodes: 1, each: FULL, exitSeconds: FULL_EXIT_SECONDS };
+    const fullNode = fullNodeRows(FULL, await compare(`${FULL} pods`, full));
+    const storms: Figure[] = [];
+    for (const nodes of STORMS)
+      storms.push(...stormRows(nodes, await compare(`${nodes} notices`, { nodes, each: PODS_EACH })));
     const { plane, moto } = ground;
     return {
       bench: 'peers',

@@ -24,12 +24,16 @@ export interface Task {
   readonly isOver?: () => Promise<boolean>;
 }
 
+export interface Storm {
+  readonly nodes: number;
+  /** Pods on each. */
+  readonly each: number;
+  /** After they were asked to go. Default 2. */
+  readonly exitSeconds?: number;
+}
+
 /** Fresh nodes with the same number of pods on each, which are removed afterwards. */
-export async function measureStorm(
-  ground: Ground,
-  side: Side,
-  storm: { readonly nodes: number; readonly each: number; readonly exitSeconds?: number },
-): Promise<Emptied> {
+export async function measureStorm(ground: Ground, side: Side, storm: Storm): Promise<Emptied> {
   const { each, exitSeconds = 2 } = storm;
   const nodes = await ground.addNodes(storm.nodes);
   const namespace = await ground.addNamespace();

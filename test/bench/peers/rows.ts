@@ -170,7 +170,7 @@ export function quietRows({ held, oneByOne, killedAskedMs, health, recommended }
       value: seconds(killedAskedMs),
       unit: 's after the kill',
       target: { what: '≤ 25 s', met: killedAskedMs <= 25_000 },
-      beside: [{ who: KUBECTL, value: 'never' }, ...written(PLAIN, RECORDED.killedAsked)],
+      beside: written(PLAIN, RECORDED.killedAsked),
     },
     {
       what: 'a Health event with 3 instances: nodes whose pods were asked',
