@@ -185,10 +185,11 @@ function createGround({ kubelets, ...parts }: Parts): Ground {
         })),
       );
       await pMap(seeds, (seed) => addPod({ ask, until }, seed), { concurrency: AT_ONCE });
-      await until(`the pods of ${namespace} run`, async () => {
-        const pods = await list(namespace);
-        return pods.every(({ status }) => status?.phase === 'Running');
-      });
+      const notRunning = `?fieldSelector=${encodeURIComponent('status.phase!=Running')}&limit=1`;
+      await until(
+        `the pods of ${namespace} run`,
+        async () => (await list(namespace, notRunning)).length === 0,
+      );
     },
     isEmpty: async (namespace) => (await list(namespace, '?limit=1')).length === 0,
   };

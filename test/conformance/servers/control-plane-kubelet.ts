@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto';
 import https from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ContainerState, Node, Pod } from 'kubernetes-types/core/v1.d.ts';
+import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { isNotFound, KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -44,6 +45,7 @@ interface Course {
 
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
+const ASK_AGAIN_MS = 500;
 
 /** `user` may do everything, and is whom the audit log names. */
 export async function startKubelets(plane: ControlPlane, user = 'admin'): Promise<Kubelets> {
@@ -73,7 +75,8 @@ export async function startKubelets(plane: ControlPlane, user = 'admin'): Promis
       if (goesAt === state.goesAt) return;
       state.goesAt = goesAt;
       clearTimeout(state.timer);
-      state.timer = setTimeout(() => inBackground(end(client, pod)), Math.max(0, goesAt - performance.now()));
+      const go = () => inBackground(untilAnswered(() => end(client, pod), stop.signal));
+      state.timer = setTimeout(go, Math.max(0, goesAt - performance.now()));
     } else if (!state.started && !isFinished(pod)) {
       state.started = true;
       inBackground(run(client, pod, () => state.goesAt !== undefined || stop.signal.aborted, stop.signal));
@@ -94,7 +97,7 @@ export async function startKubelets(plane: ControlPlane, user = 'admin'): Promis
   })();
   inBackground(watching);
   const renewing = setInterval(() => {
-    for (const name of nodes) inBackground(renew(client, name));
+    for (const name of nodes) inBackground(untilAnswered(() => renew(client, name), stop.signal));
   }, RENEW_MS);
 
   return {
@@ -222,7 +225,7 @@ async function run(
   const running: ContainerState = { running: { startedAt: timestamp() } };
   const readyAfter = pod.metadata?.annotations?.[`${ANNOTATION}/ready-seconds`];
   const isReady = readyAfter === undefined || Number(readyAfter) === 0;
-  await setStatus(client, pod, 'Running', running, isReady);
+  await untilAnswered(() => setStatus(client, pod, 'Running', running, isReady), signal);
   if (!isReady && readyAfter !== 'never') {
     await wait(secondsOf(pod, 'ready-seconds', 0) * 1_000, undefined, { signal });
     if (!hasEnded()) await setStatus(client, pod, 'Running', running, true);
@@ -231,6 +234,18 @@ async function run(
   if (!Number.isFinite(runs)) return;
   await wait(runs * 1_000, undefined, { signal });
   if (!hasEnded()) await setStatus(client, pod, 'Succeeded', ended(0), false);
+}
+
+/** As every kubelet does: a busy server is asked again, and its reply may have been lost. */
+async function untilAnswered(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof UnreachableError) || signal.aborted) throw error;
+      await wait(ASK_AGAIN_MS, undefined, { signal });
+    }
+  }
 }
 
 /** From now: when it ends by itself, or its grace period is over. */
