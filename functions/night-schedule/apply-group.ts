@@ -6,6 +6,7 @@ import { type ApplyContext, OTHER_PASS_FIRST, record, report } from './apply-con
 import { asleepSize, type GroupStep, sameSize, sizeText } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
 import type { Group, Groups } from './ports.ts';
+import type { Size } from './records.ts';
 
 /** No change of a group is begun in the last ten seconds of an invocation. */
 const RESERVE_MS = 10_000;
@@ -27,13 +28,17 @@ function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promi
 
 async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
   if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
-  record(context, step, 'fail', step.reason + (await explanation(context, group)));
+  record(context, step, 'fail', step.reason + (await explanation(context, step, group)));
 }
 
 /** Only an addition: that it cannot be read must not hide the failure itself. */
-async function explanation({ ports }: ApplyContext, group: Group): Promise<string> {
+async function explanation(
+  { ports }: ApplyContext,
+  { explainFailuresSince }: GroupStep,
+  group: Group,
+): Promise<string> {
   try {
-    const failure = await ports.groups.lastScalingFailure(group);
+    const failure = await ports.groups.lastScalingFailure(group, explainFailuresSince);
     return failure ? `; its last failed activity: ${failure}` : '';
   } catch (error) {
     return `; its scaling activities cannot be read: ${messageOf(error)}`;
@@ -101,12 +106,23 @@ async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group)
   const isRaised = isUpdating || group.size.max > theirs.max;
   const desired = isRaised ? theirs.desired : Math.min(group.size.desired, theirs.max);
   const size = { min: theirs.min, desired, max: theirs.max };
-  if (desired === 0 || sameSize(size, record.next.size)) return zeroed;
+  if (desired === 0) return awaitRollout(step, group, size);
+  if (sameSize(size, record.next.size)) return zeroed;
   return {
     ...zeroed,
     reason: `${step.reason.replace(sizeText(group.size), sizeText(size))} (EKS has them configured; an update raised the group to ${sizeText(group.size)})`,
     record: { ...record, next: { ...record.next, size } },
   };
+}
+
+/** Its instances are those of the update, which takes them away again: no size is to be saved, and none to be set. */
+function awaitRollout(
+  { record: _record, resize: _resize, ...step }: GroupStep,
+  group: Group,
+  size: Size,
+): GroupStep {
+  const reason = `EKS has ${sizeText(size)} configured; the end of the update that raised the group to ${sizeText(group.size)} is awaited`;
+  return { ...step, action: 'none', reason };
 }
 
 async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {

@@ -55,6 +55,15 @@ export function isNotFound(error: unknown): boolean {
   );
 }
 
+/** The object of that name has another uid than the patch: `metadata.uid: Invalid value: "…": field is immutable`. */
+export function isOfAnotherObject(error: unknown): boolean {
+  return (
+    error instanceof KubernetesError &&
+    error.status === 422 &&
+    error.causes.some(({ field }) => field === 'metadata.uid')
+  );
+}
+
 export function isConflict(error: unknown): boolean {
   return error instanceof KubernetesError && error.status === 409;
 }

@@ -1,14 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { type ApplicationRecord, emptyRecord, type RequestedBuild } from '#functions/branch-deploy/record.ts';
 import {
-  type ApplicationRecord,
   ASLEEP,
-  emptyRecord,
   isOrderInDoubt,
   nextAttempt,
-  type RequestedBuild,
   request,
   settle,
-} from '#functions/branch-deploy/record.ts';
+} from '#functions/branch-deploy/record-changes.ts';
 
 const now = new Date('2026-11-25T05:00:00Z');
 
