@@ -54,6 +54,8 @@ if (picture !== undefined) await writeFile(picture, growthPicture(results));
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.versions.node}`;
 if (json) console.log(JSON.stringify({ machine, date: new Date().toISOString(), results }));
 else console.log(`${machine}, ${new Date().toISOString().slice(0, 10)}`);
+const [missing] = results.flatMap((result) => result.missing ?? []);
+if (only !== undefined && missing !== undefined) program.error(`error: ${only} cannot run here: ${missing}`);
 const missed = results
   .flatMap((result) => result.figures)
   .filter((figure) => figure.target && !figure.target.met);

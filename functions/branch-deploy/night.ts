@@ -11,7 +11,8 @@ import { formatDay } from '#model/when.ts';
 import { formatWall, wallAt } from '#model/zone.ts';
 import type { DeployContext } from './ports.ts';
 import { OF_NIGHTS } from './reasons.ts';
-import { changeRecord, interrupted, isPending } from './record.ts';
+import { changeRecord, isPending } from './record.ts';
+import { interrupted } from './record-changes.ts';
 import { report } from './report.ts';
 
 export type Sleep =

@@ -46,6 +46,49 @@ describe('the table of a bench', () => {
   });
 });
 
+describe('the table of a bench with others beside it', () => {
+  const BESIDE: BenchResult = {
+    bench: 'peers',
+    own: 'spot-drain',
+    method: 'on the same servers',
+    figures: [
+      {
+        what: 'last cordon',
+        value: 3.6,
+        unit: 's',
+        target: { what: '≤ 4 s', met: true },
+        beside: [
+          { who: 'kubectl drain', value: 5.25 },
+          { who: 'NTH', value: '7.1, 9.0', isRecorded: true },
+        ],
+      },
+      {
+        what: 'taken over',
+        value: Number.NaN,
+        unit: 's',
+        beside: [{ who: 'NTH', value: 'never', isRecorded: true }],
+      },
+    ],
+  };
+  const lines = table(BESIDE).split('\n');
+
+  test('has a column for each, and says which figure is of another run', () => {
+    expect(lines[1]).toMatch(/^what +spot-drain +kubectl drain +NTH +target$/);
+    expect(lines[2]).toMatch(/^last cordon +3\.6 s +5\.25 s +7\.1, 9\.0 s \(recorded\) +≤ 4 s +met$/);
+  });
+
+  test('leaves a column empty where somebody was not measured, and says what never came', () => {
+    expect(lines[3]).toMatch(/^taken over +never +never \(recorded\)$/);
+  });
+
+  test('says what is missing where nothing was measured', () => {
+    const missing = 'moto_server: not on the PATH';
+    expect(table({ bench: 'peers', method: '', figures: [], missing })).toBe(
+      'peers: not measured: moto_server: not on the PATH',
+    );
+  });
+});
+
 describe('the middle of several runs', () => {
   test('is the value in the middle, or the mean of the two there', () => {
     expect(median([9, 1, 5])).toBe(5);

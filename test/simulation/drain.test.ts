@@ -5,7 +5,7 @@ import { alternateSeverity, isCaught } from './find-mutant.ts';
 import type { Simulate } from './outcome.ts';
 
 describe('the checkers of a drain', () => {
-  test.each(DRAIN_MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+  test.each(DRAIN_MUTANTS)('catch that $name (promise $promise)', async (mutant) => {
     const simulate: Simulate = (options) => simulateDrain({ ...options, ...mutant.change });
     expect(await isCaught(simulate, mutant, alternateSeverity)).toBe(true);
   });

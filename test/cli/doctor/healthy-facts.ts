@@ -2,7 +2,8 @@
 
 import { configuredFunctions, type EnvironmentFacts, type GroupFacts } from '#cli/doctor/facts.ts';
 import type { Observation } from '#cli/doctor/observation.ts';
-import { scheduleOf, settingsOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 

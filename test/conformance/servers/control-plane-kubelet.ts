@@ -34,6 +34,11 @@ export interface Kubelets {
   close(): Promise<void>;
 }
 
+export interface KubeletOptions {
+  /** Whether the registry has an image. A pod waits for its images, and tries again as a kubelet does. Default: it has all. */
+  readonly hasImage?: (image: string) => boolean;
+}
+
 /** One pod on its way. */
 interface Course {
   started: boolean;
@@ -44,8 +49,14 @@ interface Course {
 
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
+/** Of a kubelet between two pulls of an image: doubled each time. */
+const PULL_AGAIN_MS = 10_000;
+const PULL_AGAIN_AT_MOST_MS = 300_000;
 
-export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
+export async function startKubelets(
+  plane: ControlPlane,
+  { hasImage = () => true }: KubeletOptions = {},
+): Promise<Kubelets> {
   const client = plane.clientFor('admin');
   const nodes = new Set<string>();
   const known = new Map<string, Course>();
@@ -75,7 +86,10 @@ export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
       state.timer = setTimeout(() => inBackground(end(client, pod)), Math.max(0, goesAt - performance.now()));
     } else if (!state.started && !isFinished(pod)) {
       state.started = true;
-      inBackground(run(client, pod, () => state.goesAt !== undefined || stop.signal.aborted, stop.signal));
+      const hasEnded = () => state.goesAt !== undefined || stop.signal.aborted;
+      inBackground(
+        pulled(pod, hasImage, hasEnded, stop.signal).then(() => run(client, pod, hasEnded, stop.signal)),
+      );
     }
   };
 
@@ -113,6 +127,7 @@ export async function startKubelets(plane: ControlPlane): Promise<Kubelets> {
     async remove(name) {
       nodes.delete(name);
       await client.request({ method: 'DELETE', path: `/api/v1/nodes/${name}` });
+      await client.request({ method: 'DELETE', path: `${LEASES}/${name}` });
     },
     async close() {
       stop.abort();
@@ -208,6 +223,17 @@ async function renew(client: KubernetesClient, name: string): Promise<void> {
     path: `${LEASES}/${name}`,
     body: { spec: { renewTime: microTimestamp() } },
   });
+}
+
+async function pulled(
+  pod: Pod,
+  hasImage: (image: string) => boolean,
+  hasEnded: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const images = (pod.spec?.containers ?? []).map(({ image = '' }) => image);
+  for (let ms = PULL_AGAIN_MS; !hasEnded() && !images.every(hasImage); ms *= 2)
+    await wait(Math.min(ms, PULL_AGAIN_AT_MOST_MS), undefined, { signal });
 }
 
 async function run(

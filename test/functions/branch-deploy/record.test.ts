@@ -1,13 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type ApplicationRecord,
-  emptyRecord,
-  isOrderInDoubt,
-  nextAttempt,
-  type RequestedBuild,
-  request,
-  settle,
-} from '#functions/branch-deploy/record.ts';
+import { type ApplicationRecord, emptyRecord, type RequestedBuild } from '#functions/branch-deploy/record.ts';
+import { isOrderInDoubt, nextAttempt, request, settle } from '#functions/branch-deploy/record-changes.ts';
 
 const now = new Date('2026-11-25T05:00:00Z');
 
