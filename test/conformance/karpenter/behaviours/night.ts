@@ -3,7 +3,8 @@ import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { terminationTime } from '#functions/night-schedule/decide-claims.ts';
 import { must } from '../../kubernetes/objects.ts';
 import type { KarpenterBed } from '../bed.ts';
-import { aPool, NODE_POOLS, nodePool } from '../pools.ts';
+import { NODE_POOLS, nodePool } from '../node-pool.ts';
+import { aPool } from '../pools.ts';
 
 /** The functions' adapter, with the rights of manifests/. */
 export function describeNight(bed: () => KarpenterBed): void {
