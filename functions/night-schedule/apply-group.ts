@@ -1,6 +1,7 @@
 /** One step of one group: save, then change. */
 import pMap from 'p-map';
-import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
+import { failureKey } from '#functions/shared/decision-recorder.ts';
+import { CorruptRecordError, messageOf, RecordedError } from '#functions/shared/errors.ts';
 import { type ApplyContext, OTHER_PASS_FIRST, record, report } from './apply-context.ts';
 import { asleepSize, type GroupStep, sameSize, sizeText } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
@@ -50,7 +51,11 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
   const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
+  const outcome = await change(ports.groups, step, group, intentOf(group, step, now)).catch(
+    (error: unknown) => {
+      throw failedChange(context, step, error);
+    },
+  );
   if (outcome === 'busy')
     return incomplete(context, step, 'another update of the group is in progress: the next pass tries again');
   if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
@@ -59,6 +64,18 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
   // Each change has its own: another transition, or the same one undone by somebody, may have been late within the hour.
   const since = typeof step.record?.next === 'object' ? `#${step.record.next.since}` : '';
   incomplete(context, step, step.reason, `late#${step.target}${since}#${sizeText(group.size)}`);
+}
+
+/**
+ * A request that failed may have taken effect: it is recorded once an hour for each transition, and not for whatever failed in
+ * the same way before it.
+ */
+function failedChange(context: ApplyContext, step: GroupStep, error: unknown): RecordedError {
+  const since = typeof step.record?.next === 'object' ? step.record.next.since : '';
+  const reason = messageOf(error);
+  if (context.recorder.isNews(failureKey(`${step.target}#${since}`, reason)))
+    record(context, step, 'fail', reason);
+  return new RecordedError(reason, { cause: error });
 }
 
 function isEnd({ action }: GroupStep): boolean {

@@ -274,12 +274,12 @@ function stateOf(
   const isNamed = (group: Group) => {
     const record = recordOf(group);
     if (record) return record.phase !== 'manual';
-    // Another pass may have saved its sizes and zeroed it after this one had read.
-    const isStopping = phase === 'stopping' && before?.phase === 'stopping';
-    return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
+    if (written.has(group.name) || snapshot.released.has(group.name)) return false;
+    // Another pass is about to save its sizes and zero it, or has since this one read.
+    return phase === 'stopping' && before?.phase === 'stopping' && before.groups.includes(group.name);
   };
-  const groups: string[] = [];
-  for (const group of snapshot.groups) if (isNamed(group)) groups.push(group.name);
+  // A garbled reply may name a group twice.
+  const groups = [...new Set(snapshot.groups.filter(isNamed).map(({ name }) => name))];
   const kept = desired.state === 'asleep' ? keptIn(snapshot) : [];
   const since = before && before.phase === phase ? before.since : now.toISOString();
   const asleepSince = settled ?? (phase === 'asleep' ? since : undefined);

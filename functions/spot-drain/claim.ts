@@ -3,7 +3,7 @@
  * drained once, and every lifecycle action is completed once. Pure.
  */
 import type { DrainReport, PodOutcome } from './pod-state.ts';
-import type { Claim, ClaimedHook, PodCounts } from './records.ts';
+import type { Announced, Claim, ClaimedHook, PodCounts } from './records.ts';
 
 /** What an event would do to the instance. */
 export type ClaimRequest = Omit<
@@ -18,6 +18,8 @@ export type ClaimRequest = Omit<
   | 'podCounts'
   | 'cordonedAt'
   | 'returned'
+  | 'announced'
+  | 'changeOverAt'
 >;
 
 export type ClaimDecision =
@@ -25,6 +27,8 @@ export type ClaimDecision =
   | { readonly kind: 'take'; readonly claim: Claim }
   /** Another invocation is at it, and only has to complete the new lifecycle action too. */
   | { readonly kind: 'join'; readonly claim: Claim; readonly reason: string }
+  /** Something else is done with the instance, or was: the claim keeps the announced change for later. */
+  | { readonly kind: 'note'; readonly claim: Claim }
   /** The drain is over; only the new lifecycle action is left. */
   | { readonly kind: 'complete'; readonly claim: Claim }
   | { readonly kind: 'none'; readonly reason: string };
@@ -57,15 +61,21 @@ export function decideClaim(
   worker: Worker,
   now: Date,
 ): ClaimDecision {
-  if (!existing || isExpired(existing, request))
-    return { kind: 'take', claim: newClaim(request, worker, now) };
+  if (!existing) return { kind: 'take', claim: newClaim(request, worker, now) };
+  if (isOutdated(request, existing))
+    return { kind: 'none', reason: 'a newer event about the scheduled change has been handled' };
+  const change = announcedBy(request);
+  if (change && !isAnnounced(existing, now))
+    return { kind: 'note', claim: { ...existing, announced: change } };
+  const announced = request.cause === 'health' ? undefined : changeOf(existing, now);
+  const fresh = { ...newClaim(request, worker, now), announced, changeOverAt: existing.changeOverAt };
+  if (isExpired(existing, request)) return { kind: 'take', claim: fresh };
 
   const hooks = mergeHooks(existing.hooks, request.hooks);
   const isNewHook = hooks.some((hook) => !existing.hooks.includes(hook));
   if (outranks(request, existing, now)) {
     const { claimedAt, cordonedAt, returned } = existing;
-    const claim = { ...newClaim(request, worker, now), claimedAt, cordonedAt, returned, hooks };
-    return { kind: 'take', claim };
+    return { kind: 'take', claim: { ...fresh, claimedAt, cordonedAt, returned, hooks } };
   }
   const by = `invocation ${existing.owner} for event ${existing.trigger}, claimed at ${existing.claimedAt}`;
   // The same request is repeated only when its attempt before has died.
@@ -211,7 +221,8 @@ function newClaim(request: ClaimRequest, worker: Worker, now: Date): Claim {
     ...request,
     owner: worker.owner,
     leaseUntil: worker.leaseUntil.toISOString(),
-    state: 'working',
+    // Nothing is worked on before its day, whatever becomes of this worker.
+    state: request.notBefore === undefined ? 'working' : 'paused',
     attempts: 1,
     claimedAt: now.toISOString(),
   };
@@ -237,8 +248,57 @@ function outranks(request: ClaimRequest, existing: Claim, now: Date): boolean {
  * Its drain has not begun: whatever comes before the change goes first, and so does another date for it. Also where its
  * worker died, or is at work, before it paused the claim.
  */
-function isAnnounced({ notBefore, state }: Claim, now: Date): boolean {
-  return notBefore !== undefined && (state === 'paused' || now.getTime() < Date.parse(notBefore));
+function isAnnounced({ notBefore, state, cordonedAt }: Claim, now: Date): boolean {
+  if (notBefore === undefined || cordonedAt !== undefined) return false;
+  return state === 'paused' || now.getTime() < Date.parse(notBefore);
+}
+
+function announcedBy({ notBefore, drainUntil, trigger, noticeTime }: ClaimRequest): Announced | undefined {
+  return notBefore === undefined ? undefined : { notBefore, drainUntil, trigger, noticeTime };
+}
+
+/** Events come late and out of order: the newest has the date of a change. */
+function isOutdated(request: ClaimRequest, existing: Claim): boolean {
+  const { announced, cause, changeOverAt, noticeTime } = existing;
+  const known = [announced?.noticeTime, changeOverAt, cause === 'health' ? noticeTime : undefined];
+  const isOlder = (time: string | undefined) =>
+    time !== undefined && Date.parse(request.noticeTime) < Date.parse(time);
+  return request.cause === 'health' && known.some(isOlder);
+}
+
+/** The announced change that is still to come, whatever else the claim is for. */
+function changeOf(claim: Claim, now: Date): Announced | undefined {
+  return claim.announced ?? (isAnnounced(claim, now) ? announcedBy(claim) : undefined);
+}
+
+/** What came before an announced change is over and undone: the claim waits for the change. Undefined where there is none. */
+export function afterUndo(claim: Claim): Claim | undefined {
+  const { announced, instanceId, node, owner, leaseUntil, claimedAt } = claim;
+  if (!announced) return undefined;
+  return {
+    ...announced,
+    instanceId,
+    node,
+    cause: 'health',
+    task: 'drain',
+    force: false,
+    nightlyStop: false,
+    owner,
+    leaseUntil,
+    state: 'paused',
+    attempts: 0,
+    claimedAt,
+    hooks: [],
+  };
+}
+
+/** The day of an announced change has come while the claim is one for something else: its drain begins. */
+export function withDueChange(claim: Claim, now: Date): Claim {
+  const { announced, deadline, hooks } = claim;
+  const isDue = announced !== undefined && now.getTime() >= Date.parse(announced.notBefore);
+  const isGoing = hooks.length > 0 || (deadline !== undefined && now.getTime() < Date.parse(deadline));
+  const waiting = isDue && !isGoing && !isLeased(claim, now) ? afterUndo(claim) : undefined;
+  return waiting ? { ...waiting, cordonedAt: claim.cordonedAt, returned: claim.returned } : claim;
 }
 
 function deadlineOf({ deadline }: Pick<Claim, 'deadline'>): number {

@@ -32,6 +32,16 @@ const podCountsSchema = s.object({
 });
 export type PodCounts = s.TypeOf<typeof podCountsSchema>;
 
+/** A change that AWS announced for a later day. */
+const announcedSchema = s.object({
+  /** Nothing is done to the node before. */
+  notBefore: s.instant,
+  drainUntil: s.instant,
+  trigger: s.string,
+  noticeTime: s.instant,
+});
+export type Announced = s.TypeOf<typeof announcedSchema>;
+
 /** Who handles an instance, how far they are, and what is still to be done. One per instance. */
 export const claimSchema = s.object({
   instanceId: s.string,
@@ -66,6 +76,10 @@ export const claimSchema = s.object({
   podCounts: optional(podCountsSchema),
   /** An announced change: nothing is done to the node before. */
   notBefore: optional(s.instant),
+  /** An announced change that is still to come, while the claim is one for something that came first. */
+  announced: optional(announcedSchema),
+  /** Of the event that ended a change: one about it that is older comes late. */
+  changeOverAt: optional(s.instant),
   cordonedAt: optional(s.instant),
   /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
   returned: optional(s.mapOf(s.listOf(s.string))),
