@@ -9,9 +9,9 @@ export default defineConfig({
     pool: 'forks',
     // The default leaves one processor free, which on two of them is half of the machine.
     maxWorkers: '100%',
-    // The CDK checks each template with a program that takes a second to load, and far more on a busy machine.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A busy machine is slower by far, and no test may fail for that.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     globalSetup: 'test/temporary-folder.ts',
     coverage: { include: ['model/**', 'functions/**', 'lib/**', 'cli/**', 'demo/**', 'lab/**'] },
     projects: [
@@ -28,7 +28,15 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'alone', include: HANDLERS } },
       // `npm run test:slow`: browsers, installed packages, a synth for each option, the removal of a stack.
-      { extends: true, test: { name: 'slow', include: ['test/slow/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'slow',
+          include: ['test/slow/**/*.test.ts'],
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
     ],
   },
 });

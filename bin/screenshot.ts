@@ -15,7 +15,7 @@ import { setOverride } from '#cli/override.ts';
 import { startLab } from '#demo/lab.ts';
 import { synthesize } from '#demo/synthesize.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { transitions } from '#model/desired.ts';
 import { labIo } from './lab-io.ts';
 import { shootDoorbell } from './screenshot-doorbell.ts';

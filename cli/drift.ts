@@ -5,7 +5,7 @@
 
 import { shortSha } from '#functions/branch-deploy/reasons.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { DEFAULT_DRIFT_MINUTES } from '#lib/settings.ts';
+import { DEFAULT_DRIFT_MINUTES } from '#lib/settings/branch-deploy.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { ownValue } from '#model/own-value.ts';
 import { parseDuration } from '#model/when.ts';

@@ -1,6 +1,6 @@
 /** `link`: signed self-service links to hand on to somebody without AWS credentials. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { environmentWithLinks } from './environment-with-links.ts';
 import { RefusedError } from './errors.ts';
 import type { Io } from './io.ts';

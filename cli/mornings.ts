@@ -1,9 +1,10 @@
-/** `mornings`: when each of the last mornings was ready, what it was promised, and what it waited for last. */
+/** `mornings`: when each of the last mornings was ready, what it was promised, and what it waited for longest. */
 import { leadAt, phaseOf } from '#functions/night-schedule/learn-lead.ts';
 import { PHASES } from '#functions/night-schedule/predict-morning.ts';
 import type { Morning, MorningPhase } from '#functions/night-schedule/records.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { readyPhaseOf, scheduleOf } from '#lib/settings.ts';
+import { readyPhaseOf } from '#lib/settings/night-schedule.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '#model/duration.ts';
 import type { Schedule } from '#model/schedule.ts';
 import type { ReadyPhase } from '#model/settings.ts';

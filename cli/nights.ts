@@ -1,6 +1,6 @@
 /** `nights`: how long the last stops took until everything slept, and what they waited for last. From the decisions. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import type { Decision } from '#model/decision.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#model/duration.ts';
 import { RefusedError } from './errors.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { learnLead } from '#functions/night-schedule/learn-lead.ts';
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { desiredAt } from '#model/desired.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { refuseEnvironment, refuseOverride } from '#model/override.ts';

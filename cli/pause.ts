@@ -1,6 +1,6 @@
 /** `pause`: until it ends every capability of one environment decides and records, and changes nothing. */
 import { environmentOf, type LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { refuseOverride } from '#model/override.ts';
 import { isPaused } from '#model/pause.ts';
 import type { Pause } from '#model/schedule.ts';

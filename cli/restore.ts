@@ -16,7 +16,7 @@ import { createCronJobs } from '#functions/adapters/kubernetes/cron-jobs.ts';
 import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import type { Memory, Store } from '#functions/night-schedule/ports.ts';
 import { type RestorePorts, type RestoreProgress, restore } from '#functions/night-schedule/restore.ts';
-import { wrongRegion, wrongTimeZone } from '#model/config-values.ts';
+import { wrongRegion, wrongTimeZone } from '#model/config/values.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { parseDuration } from '#model/when.ts';
 import { awsErrorKind, networkErrorOf } from './aws-errors.ts';

@@ -1,5 +1,5 @@
 /** Warns somebody who starts the lab in the evening or on a Sunday that the schedules will stop its clusters. */
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { NightshiftConfig } from '#model/config.ts';
 import { desiredAt } from '#model/desired.ts';
 import { HOUR_MS } from '#model/duration.ts';

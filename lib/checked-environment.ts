@@ -1,11 +1,12 @@
 /** What every construct takes: a config and the name of an environment in it, checked as `loadConfig` checks a file. */
+
+import { checkConfig } from '#model/config/check.ts';
+import type { KnownHolidays } from '#model/config/values.ts';
 import type { EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
-import { checkConfig } from '#model/config-schema.ts';
-import type { KnownHolidays } from '#model/config-values.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { ConfigError } from './config-error.ts';
 import { holidayCodes, isHolidayCode } from './holidays.ts';
-import { settingsOf } from './settings.ts';
+import { settingsOf } from './settings/settings.ts';
 
 /** The environment that a construct belongs to. */
 export interface EnvironmentProps {

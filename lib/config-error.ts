@@ -1,4 +1,4 @@
-import type { ConfigProblem } from '#model/config-problem.ts';
+import type { ConfigProblem } from '#model/config/problem.ts';
 import { didYouMean } from '#model/nearest.ts';
 
 /** The config is invalid. `problems` contains every problem found; the message has one line for each. */

@@ -3,15 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { extname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Message, transform } from 'esbuild';
+import { checkConfig, discoverProblems } from '#model/config/check.ts';
+import type { ConfigProblem } from '#model/config/problem.ts';
 import type { DiscoverConfig, NightshiftConfig } from '#model/config.ts';
-import type { ConfigProblem } from '#model/config-problem.ts';
-import { checkConfig, discoverProblems } from '#model/config-schema.ts';
 import { isRecord } from '#model/record-schema.ts';
 import { KNOWN_HOLIDAYS } from './checked-environment.ts';
 import { ConfigError, UnknownEnvironmentError } from './config-error.ts';
 import { withDiscovered } from './lock-file.ts';
 
-export type { ConfigProblem } from '#model/config-problem.ts';
+export type { ConfigProblem } from '#model/config/problem.ts';
 export { ConfigError, UnknownEnvironmentError } from './config-error.ts';
 
 export const CONFIG_VARIABLE = 'NIGHTSHIFT_CONFIG';

@@ -43,6 +43,6 @@ export { Notifications, type NotificationsProps } from './notifications.ts';
 export type { Permission } from './permission.ts';
 export { type RunAppOptions, runApp } from './run-app.ts';
 export { SelfService, type SelfServiceProps } from './self-service.ts';
-export { settingsOf } from './settings.ts';
+export { settingsOf } from './settings/settings.ts';
 export { SpotDrain, type SpotDrainProps } from './spot-drain.ts';
 export { StateTable, type StateTableProps } from './state-table.ts';

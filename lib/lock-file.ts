@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { discoverProblems } from '#model/config/check.ts';
+import type { ConfigProblem } from '#model/config/problem.ts';
 import type { DiscoverConfig } from '#model/config.ts';
-import type { ConfigProblem } from '#model/config-problem.ts';
-import { discoverProblems } from '#model/config-schema.ts';
 import { isRecord } from '#model/record-schema.ts';
 import { ConfigError } from './config-error.ts';
 

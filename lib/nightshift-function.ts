@@ -27,7 +27,7 @@ import { functionCode } from './bundle/function-code.ts';
 import type { CheckedEnvironment, EnvironmentProps } from './checked-environment.ts';
 import { type EncryptionKey, requiredKey, throughServices } from './encryption-key.ts';
 import type { Permission, PermissionGrantee } from './permission.ts';
-import { settingsText } from './settings-text.ts';
+import { settingsText } from './settings/text.ts';
 import type { StateTable } from './state-table.ts';
 
 /** What the construct of every capability takes. */

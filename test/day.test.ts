@@ -67,7 +67,7 @@ beforeAll(async () => {
   decisions = day.lab.decisions;
   pids.push(...day.lab.assembly.processes());
   await day.lab.close();
-}, 120_000);
+});
 
 afterAll(async () => {
   await day?.lab.close();

@@ -1,7 +1,7 @@
 /** Polls the environments while a page is open, and passes each new view to the subscribers. */
 import { withRunningNight } from '#functions/night-schedule/running-night.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { formatDate } from '#model/date.ts';
 import { DAY_MINUTES } from '#model/duration.ts';
 import type { Schedule } from '#model/schedule.ts';

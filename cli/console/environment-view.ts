@@ -3,7 +3,7 @@
 import type { ApplicationRecord } from '#functions/branch-deploy/record.ts';
 import type { CountedEntry } from '#functions/night-schedule/running-night.ts';
 import type { AnnouncedChange } from '#functions/spot-drain/announced-changes.ts';
-import { readyPhaseOf } from '#lib/settings.ts';
+import { readyPhaseOf } from '#lib/settings/night-schedule.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt, transitions } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';

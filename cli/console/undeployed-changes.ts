@@ -1,6 +1,6 @@
 /** Which settings the config has changed since the deploy, so that the page can say that its plan is not in effect yet. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import { changedSettings } from '../changed-settings.ts';
 import type { Cloud } from '../cloud.ts';
 import { CloudError } from '../errors.ts';

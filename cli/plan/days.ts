@@ -44,12 +44,14 @@ export function daysOf(schedule: Schedule, from: Date, count: number): readonly 
   const notes = planOf(schedule, new Date(begin.getTime() - 1), end).filter(
     ({ kind, at }) => (kind === 'skip' || kind === 'clock') && at < end,
   );
-  const dateOf = (at: Date) => Math.floor(wallAt(timeZone, at.getTime()) / DAY_MINUTES);
+  const dateOf = ({ at }: { readonly at: Date }) => Math.floor(wallAt(timeZone, at.getTime()) / DAY_MINUTES);
+  const changesOf = Map.groupBy(changes, dateOf);
+  const notesOf = Map.groupBy(notes, dateOf);
   return Array.from({ length: count }, (_, index) => {
     const date = first + index;
     const up: Span[] = [];
     let since = state === 'awake' ? 0 : undefined;
-    for (const { at, to } of changes.filter((one) => dateOf(one.at) === date)) {
+    for (const { at, to } of changesOf.get(date) ?? []) {
       const minute = wallAt(timeZone, at.getTime()) - date * DAY_MINUTES;
       if (to === 'awake') since ??= minute;
       else if (since !== undefined) {
@@ -59,7 +61,7 @@ export function daysOf(schedule: Schedule, from: Date, count: number): readonly 
       state = to;
     }
     if (since !== undefined) up.push({ from: since, to: DAY_MINUTES });
-    return { date, up, notes: notes.filter(({ at }) => dateOf(at) === date).map(({ reason }) => reason) };
+    return { date, up, notes: (notesOf.get(date) ?? []).map(({ reason }) => reason) };
   });
 }
 

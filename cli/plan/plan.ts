@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { desiredAt } from '#model/desired.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { ownValue } from '#model/own-value.ts';

@@ -1,6 +1,6 @@
 /** `plan --steps`: the order of a stop and a start. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { Io } from '../io.ts';
 import { type EnvironmentFilter, selectEnvironments } from '../select-environments.ts';
 import { dryRunMark, paintOf } from '../text.ts';

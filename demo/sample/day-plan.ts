@@ -4,7 +4,7 @@
  * It starts shortly before an evening stop, covers the night, the morning start and a working day, and ends after the
  * second stop, or after a start that a holiday skips if the calendar has one.
  */
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { BuildConfig, NightshiftConfig } from '#model/config.ts';
 import { transitions } from '#model/desired.ts';
 import { occurrencesBetween, type WindowOccurrence } from '#model/occurrence.ts';

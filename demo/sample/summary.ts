@@ -6,7 +6,7 @@ import { createLedger } from '#functions/adapters/dynamodb/ledger.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import type { Morning } from '#functions/night-schedule/records.ts';
 import { withRunningNight } from '#functions/night-schedule/running-night.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { DayPlan } from './day-plan.ts';

@@ -10,17 +10,8 @@ import { runningOf, sourceForImages, withoutOverrides } from './images.ts';
 import { isOver, type Operation, ROLLOUT } from './operation.ts';
 import type { ApplicationView, ArgocdFailure, Result } from './ports.ts';
 import { OF_BUILDS, OF_FAILURES, OF_IMAGES, OF_SYNCS } from './reasons.ts';
-import {
-  type ApplicationRecord,
-  begunAt,
-  broughtFor,
-  nextAttempt,
-  nextBrought,
-  type RequestedBuild,
-  type SyncAttempt,
-  settle,
-  withoutUnhealthy,
-} from './record.ts';
+import type { ApplicationRecord, RequestedBuild, SyncAttempt } from './record.ts';
+import { begunAt, broughtFor, nextAttempt, nextBrought, settle, withoutUnhealthy } from './record-changes.ts';
 import { isAt, namedRevisions, notHydrated, sourceOf, wrongBranch } from './sources.ts';
 import { type Failing, failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
 import { verdict } from './verdict.ts';

@@ -7,15 +7,8 @@ import type { ApplicationSettings, BranchDeploySettings } from '#model/settings.
 import { isOver } from './operation.ts';
 import type { ApplicationView, Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
-import {
-  type ApplicationRecord,
-  applicationsOf,
-  changeRecord,
-  type FailedBuild,
-  keyOf,
-  withFailedBuild,
-  withFailedBuilds,
-} from './record.ts';
+import { type ApplicationRecord, applicationsOf, changeRecord, type FailedBuild, keyOf } from './record.ts';
+import { withFailedBuild, withFailedBuilds } from './record-changes.ts';
 import { report } from './report.ts';
 import { matchingDeploys } from './request.ts';
 import { sourceOf } from './sources.ts';

@@ -5,7 +5,8 @@
 import type { Operation } from './operation.ts';
 import type { ApplicationView } from './ports.ts';
 import { OF_SYNCS } from './reasons.ts';
-import { type ApplicationRecord, begunAt } from './record.ts';
+import type { ApplicationRecord } from './record.ts';
+import { begunAt } from './record-changes.ts';
 import { failed, LIMITS, type Step, waitAtMost } from './step.ts';
 
 /** Degraded, Missing and Unknown come and go around a rollout. */

@@ -12,8 +12,8 @@ import {
   type NewestBuild,
   type Outcome,
   type RequestedBuild,
-  withoutReported,
 } from './record.ts';
+import { withoutReported } from './record-changes.ts';
 
 export interface Report {
   readonly action: Action;

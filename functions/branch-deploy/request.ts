@@ -9,13 +9,11 @@ import {
   type BuiltImage,
   changeRecord,
   isApplicationName,
-  isOrderInDoubt,
   isPending,
   type NewestBuild,
   type RequestedBuild,
-  type RequestResult,
-  request,
 } from './record.ts';
+import { isOrderInDoubt, type RequestResult, request } from './record-changes.ts';
 import { type Report, report } from './report.ts';
 
 export type Admission =

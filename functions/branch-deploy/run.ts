@@ -12,7 +12,8 @@ import { findMissedBuilds } from './find-missed-builds.ts';
 import { defer, isAwakeEarly, observeSleep, resume, type Sleep, sleepsBySchedule } from './night.ts';
 import type { BranchDeployPorts, Build, DeployContext } from './ports.ts';
 import { OF_BUILDS } from './reasons.ts';
-import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf, settle } from './record.ts';
+import { type ApplicationRecord, applicationsOf, changeRecord, isPending, keyOf } from './record.ts';
+import { settle } from './record-changes.ts';
 import { postStatuses, reportEnd, reportForgotten } from './report.ts';
 import { requestDeploys } from './request.ts';
 

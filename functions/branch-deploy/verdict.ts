@@ -9,7 +9,8 @@ import { type Running, runningOf } from './images.ts';
 import { isComparedSince, type Operation } from './operation.ts';
 import type { ApplicationView } from './ports.ts';
 import { OF_IMAGES, OF_SYNCS } from './reasons.ts';
-import { type ApplicationRecord, broughtFor, type RequestedBuild } from './record.ts';
+import type { ApplicationRecord, RequestedBuild } from './record.ts';
+import { broughtFor } from './record-changes.ts';
 import { isAt, notHydrated, sameRevisions, sourceOf, tracksDefault } from './sources.ts';
 import { failed, LIMITS, misconfigured, type Step, settled, waitAtMost } from './step.ts';
 

@@ -142,7 +142,7 @@ function contentOf(page: Page, title: string, context: PageContext): readonly Ht
         html`<section class="card problem" role="alert"><strong>${texts.nothing}</strong><p id="problem">${texts.refusal[page.refusal]}</p></section>`,
       ]
     : [];
-  const foot = html`<footer><p>${texts.times(settings.schedule.timeZone)} ${texts.unverified}</p></footer>`;
+  const foot = html`<footer><p>${texts.times(settings.schedule.timeZone)}</p><p>${texts.unverified}</p></footer>`;
   const phase = PHASES[page.progress.kind];
   const heading = html`<h1 class="phase ${phase}">${iconOf(phase)}${title}</h1>`;
   const main = page.kind === 'asking' ? asking(page, context) : waiting(page, context);

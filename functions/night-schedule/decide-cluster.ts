@@ -2,7 +2,14 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import { DAY_MS } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Desired } from '#model/schedule.ts';
-import { type AutoscalerStep, claimsIn, isScaling, pauseStep, resumeStep } from './decide-autoscaler.ts';
+import {
+  type AutoscalerStep,
+  claimsIn,
+  isScaling,
+  karpenterIn,
+  pauseStep,
+  resumeStep,
+} from './decide-autoscaler.ts';
 import { decideGroup, type GroupStep, isAsleepSize, runningIn } from './decide-group.ts';
 import type { CorruptItem, Group, Memory } from './ports.ts';
 import type { SavedSize } from './records.ts';
@@ -58,9 +65,9 @@ function endOfClaims(
   { autoscaler: view, memory }: Snapshot,
   state: ClusterState,
 ): AutoscalerStep | undefined {
-  if (view === undefined || view === 'unknown' || view.kind !== 'karpenter') return undefined;
-  if (state.phase !== 'asleep' || memory.state?.value.phase === 'asleep') return undefined;
-  return { target: view.kind, action: 'confirm-stop', reason: 'no NodeClaim is left' };
+  const karpenter = karpenterIn(view);
+  if (!karpenter || state.phase !== 'asleep' || memory.state?.value.phase === 'asleep') return undefined;
+  return { target: karpenter.kind, action: 'confirm-stop', reason: 'no NodeClaim is left' };
 }
 
 /** One step for each name of a group whose record can be read. */
@@ -109,17 +116,27 @@ function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
       reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
       once: `missing#${name}`,
     });
-  if (view !== undefined && view !== 'unknown' && view.kind === 'karpenter')
-    for (const name of view.malformed ?? [])
+  const karpenter = karpenterIn(view);
+  const malformed = karpenter?.malformed ?? [];
+  for (const name of malformed)
+    reports.push({
+      target: name,
+      action: 'fail',
+      reason: `the NodePool ${name} has limits or replicas that cannot be read: it and its NodeClaims are left alone`,
+      once: `malformed#${name}`,
+    });
+  const isNight = snapshot.desired.state === 'asleep';
+  for (const name of policy.nodePools ?? [])
+    if (isNight && karpenter && !Object.hasOwn(karpenter.pools, name) && !malformed.includes(name))
       reports.push({
         target: name,
         action: 'fail',
-        reason: `the NodePool ${name} has limits or replicas that cannot be read: it and its NodeClaims are left alone`,
-        once: `malformed#${name}`,
+        reason: `there is no NodePool ${name}: correct "nodePools" in the config`,
+        once: `no-pool#${name}`,
+        onceWithinMs: DAY_MS,
       });
-  const neededBy =
-    view !== undefined && view !== 'unknown' && view.kind === 'karpenter' && view.builtIn?.neededBy;
-  if (neededBy && neededBy.length > 0 && snapshot.desired.state === 'asleep')
+  const neededBy = karpenter?.builtIn?.neededBy ?? [];
+  if (neededBy.length > 0 && isNight)
     reports.push({
       target: policy.cluster ?? 'cluster',
       action: 'fail',
@@ -220,8 +237,8 @@ function keptIn({ running, memory }: Snapshot): readonly string[] {
 
 /** Where nothing was observed in this pass, what was observed before counts. */
 function isWithoutClaims({ autoscaler: view, memory }: Snapshot, policy: Policy): boolean {
-  if (view !== undefined && view !== 'unknown' && view.kind === 'karpenter')
-    return view.claims.length + (view.builtIn?.nodePools.length ?? 0) === 0;
+  const karpenter = karpenterIn(view);
+  if (karpenter) return karpenter.claims.length + (karpenter.builtIn?.nodePools.length ?? 0) === 0;
   if (view !== 'unknown') return true;
   return policy.autoscalerKind === 'cluster-autoscaler' || memory.state?.value.phase === 'asleep';
 }
@@ -257,12 +274,12 @@ function stateOf(
   const isNamed = (group: Group) => {
     const record = recordOf(group);
     if (record) return record.phase !== 'manual';
-    // Another pass may have saved its sizes and zeroed it after this one had read.
-    const isStopping = phase === 'stopping' && before?.phase === 'stopping';
-    return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
+    if (written.has(group.name) || snapshot.released.has(group.name)) return false;
+    // Another pass is about to save its sizes and zero it, or has since this one read.
+    return phase === 'stopping' && before?.phase === 'stopping' && before.groups.includes(group.name);
   };
-  const groups: string[] = [];
-  for (const group of snapshot.groups) if (isNamed(group)) groups.push(group.name);
+  // A garbled reply may name a group twice.
+  const groups = [...new Set(snapshot.groups.filter(isNamed).map(({ name }) => name))];
   const kept = desired.state === 'asleep' ? keptIn(snapshot) : [];
   const since = before && before.phase === phase ? before.since : now.toISOString();
   const asleepSince = settled ?? (phase === 'asleep' ? since : undefined);

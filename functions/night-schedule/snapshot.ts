@@ -19,6 +19,8 @@ export interface Policy {
   readonly autoscalerKind?: 'cluster-autoscaler' | 'karpenter' | 'auto-mode' | undefined;
   /** Default true: drains of Karpenter end past budgets, within the deadline of the stop. */
   readonly forceAtNight?: boolean | undefined;
+  /** NodePools that the config names; all when left out. */
+  readonly nodePools?: readonly string[] | undefined;
   /** Default `stop`. */
   readonly warmPools?: 'stop' | 'keep' | undefined;
   /** Present where a group has a warm pool, or one is saved. */
@@ -29,11 +31,13 @@ export interface Policy {
 
 export function policyOf(settings: NightScheduleSettings): Policy {
   const { autoscaler } = settings;
+  const { forceAtNight, nodePools } = autoscaler?.kind === 'cluster-autoscaler' ? {} : (autoscaler ?? {});
   return {
     ...settings,
     hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
     autoscalerKind: autoscaler?.kind,
-    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
+    forceAtNight,
+    nodePools,
   };
 }
 

@@ -18,7 +18,7 @@ export function readSettings<T>(environment: NodeJS.ProcessEnv = process.env): {
   }
 }
 
-/** What is too long for a variable was deflated: `lib/settings-text.ts`. zlib takes 3 ms to load: only where it was. */
+/** What is too long for a variable was deflated: `lib/settings/text.ts`. zlib takes 3 ms to load: only where it was. */
 function inflated(text: string): string {
   const { inflateRawSync } = process.getBuiltinModule('node:zlib');
   return inflateRawSync(Buffer.from(text, 'base64')).toString('utf8');

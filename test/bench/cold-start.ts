@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { buildSync } from 'esbuild';
 import { type Bundle, bundle, bundleOptions, limitOf } from '#lib/bundle/function-bundle.ts';
 import { loadConfig } from '#lib/config-file.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { EnvironmentConfig } from '#model/config.ts';
 import type { Capability } from '#model/decision.ts';
 import { LINK_KEY_VARIABLE, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';

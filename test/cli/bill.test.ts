@@ -1,15 +1,11 @@
 /** `nightshift bill`: its rows from facts, and the command on the lab with an operator's credentials. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Node } from 'kubernetes-types/core/v1.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type BillFacts, type StandingRow, standingRows } from '#cli/bill/standing.ts';
 import type { GroupFacts } from '#cli/doctor/facts.ts';
-import { type Lab, startLab } from '#demo/lab.ts';
 import { accessPermissions } from '#lib/access-policy.ts';
-import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { DevelopmentEnvironmentConfig, NightshiftConfig } from '#model/config.ts';
+import { aRunningLab, type RunningLab } from '#test/a-running-lab.ts';
 import { nightshift } from './run-nightshift.ts';
 
 const scope = { account: '111111111111', region: 'ap-northeast-1' };
@@ -140,17 +136,11 @@ describe('nightshift bill', () => {
       },
     },
   };
-  const directory = mkdtempSync(join(tmpdir(), 'nightshift-bill-'));
-  const configPath = join(directory, 'nightshift.config.json');
-  let lab: Lab;
+  let running: RunningLab;
 
   beforeAll(async () => {
-    writeFileSync(configPath, JSON.stringify(config));
-    const assemblyDir = join(directory, 'out');
-    const start = new Date('2026-11-24T01:00:00Z');
-    new NightshiftApp({ config, now: start, outdir: assemblyDir }).synth();
-    lab = await startLab({ config, assemblyDir, start });
-    const { standing, loadBalancers } = lab.aws;
+    running = await aRunningLab({ config, start: new Date('2026-11-24T01:00:00Z') });
+    const { standing, loadBalancers } = running.lab.aws;
     const [{ vpc = '', id: subnet = '' } = {}] = develop().cluster.subnets;
     standing.addNatGateway({ ...scope, vpc, subnet });
     standing.addNatGateway({ ...scope, vpc, subnet, state: 'deleted' });
@@ -164,26 +154,18 @@ describe('nightshift bill', () => {
     standing.addVolume({ ...volume, tags, attachment: { instance: 'i-1', deleteOnTermination: false } });
     standing.addVolume({ ...volume, tags, attachment: { instance: 'i-1', deleteOnTermination: true } });
     standing.addVolume({ ...volume, tags: { 'kubernetes.io/cluster/web': 'owned' } });
-  }, 120_000);
-
-  afterAll(async () => {
-    await lab?.close();
-    rmSync(directory, { recursive: true });
   });
+
+  afterAll(() => running?.close());
   afterEach(() => {
     vi.unstubAllEnvs();
-    lab.front.faults.clear();
+    running.lab.front.faults.clear();
   });
 
-  const develop = () => lab.environments.find(({ name }) => name === 'develop')!;
+  const develop = () => running.environment('develop');
   const ask = (...args: string[]) => {
-    const { accessKeyId, secretAccessKey } = develop().operator;
-    vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
-    vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-    vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-    vi.stubEnv('AWS_SESSION_TOKEN', undefined);
-    const now = new Date(lab.context.clock.now());
-    return nightshift(['--config', configPath, 'bill', ...args], { now });
+    running.actAsOperator();
+    return nightshift(['--config', running.configPath, 'bill', ...args], { now: running.now() });
   };
 
   test('counts what AWS has in the VPC and for the cluster, and nothing of others', async () => {
@@ -211,12 +193,12 @@ describe('nightshift bill', () => {
   });
 
   test('is complete with the policy of an operator', async () => {
-    const before = lab.front.calls.length;
+    const before = running.lab.front.calls.length;
     await ask('-e', 'develop');
     const actions = new Set(
       accessPermissions('operator', 'develop', environment).flatMap((one) => one.actions),
     );
-    const calls = lab.front.calls
+    const calls = running.lab.front.calls
       .slice(before)
       .filter(({ principal }) => principal === develop().operator.arn)
       .map(({ service, operation }) => `${service}:${operation}`);
@@ -225,7 +207,12 @@ describe('nightshift bill', () => {
   });
 
   test('names the permission that is missing, counts the rest, and exits with 2', async () => {
-    lab.front.faults.add({ service: 'ec2', operation: 'DescribeVolumes', kind: 'access-denied', times: 9 });
+    running.lab.front.faults.add({
+      service: 'ec2',
+      operation: 'DescribeVolumes',
+      kind: 'access-denied',
+      times: 9,
+    });
     const { code, out } = await ask('-e', 'develop');
     expect(code).toBe(2);
     expect(out).toMatch(/volumes of the cluster +\? +- +not counted: AWS denied ec2:DescribeVolumes/);

@@ -1,16 +1,11 @@
 /** A dry run on the lab, as a newcomer sees it: every command says so first, and tells what would have happened. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Lab, startLab } from '#demo/lab.ts';
-import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
+import { aRunningLab, type RunningLab } from '#test/a-running-lab.ts';
 import { nightshift } from './run-nightshift.ts';
 
 /** 21:50 on Tuesday in Tokyo: the stop is near. */
 const START = new Date('2026-11-24T12:50:00Z');
-const MINUTE = 60_000;
 const DRY_RUN = 'DRY RUN, nothing is changed: develop';
 
 const config: NightshiftConfig = {
@@ -27,36 +22,24 @@ const config: NightshiftConfig = {
   },
 };
 
-const directory = mkdtempSync(join(tmpdir(), 'nightshift-dry-run-'));
-const configPath = join(directory, 'nightshift.config.json');
-let lab: Lab;
+let running: RunningLab;
 
 beforeAll(async () => {
-  writeFileSync(configPath, JSON.stringify(config));
-  const assemblyDir = join(directory, 'out');
-  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
-  lab = await startLab({ config, assemblyDir, start: START });
-  await lab.context.clock.runUntil(START.getTime() + 45 * MINUTE);
-}, 180_000);
-
-afterAll(async () => {
-  await lab?.close();
-  rmSync(directory, { recursive: true });
+  running = await aRunningLab({ config, start: START });
+  await running.pass(45);
 });
+
+afterAll(() => running?.close());
 afterEach(() => void vi.unstubAllEnvs());
 
 function run(...args: string[]) {
-  const { accessKeyId, secretAccessKey } = lab.environments[0]!.operator;
-  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
-  return nightshift(['--config', configPath, ...args], { now: new Date(lab.context.clock.now()) });
+  running.actAsOperator();
+  return nightshift(['--config', running.configPath, ...args], { now: running.now() });
 }
 
 describe('a dry run', () => {
   test('leaves every group as it was', () => {
-    const groups = lab.aws.groups(lab.environments[0]!.cluster);
+    const groups = running.lab.aws.groups(running.lab.environments[0]!.cluster);
     expect(groups.length).toBeGreaterThan(0);
     expect(groups.every(({ desired }) => desired > 0)).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { stepsOf } from '#cli/plan/steps.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import { aDevelopment, LISTENER } from '../infra/environments.ts';
 

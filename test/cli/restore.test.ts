@@ -1,14 +1,10 @@
 /** The command on the lab: a cluster that sleeps, whose functions are gone, and an operator's credentials. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type RestoreOptions, restoreFromTable } from '#cli/restore.ts';
-import { type Lab, startLab } from '#demo/lab.ts';
-import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
+import { aRunningLab, type RunningLab } from '#test/a-running-lab.ts';
 import { nightshift } from './run-nightshift.ts';
 
 /** 21:55 on Tuesday in Tokyo. */
@@ -38,41 +34,20 @@ const options: RestoreOptions = {
   region: 'ap-northeast-1',
 };
 
-const directory = mkdtempSync(join(tmpdir(), 'nightshift-restore-'));
-let lab: Lab;
+let running: RunningLab;
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
-  const assemblyDir = join(directory, 'out');
-  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
-  lab = await startLab({ config, assemblyDir, start: START });
-}, 120_000);
-
-afterAll(async () => {
-  await lab?.close();
-  rmSync(directory, { recursive: true });
+  running = await aRunningLab({ config, start: START });
 });
 
-beforeEach(() => {
-  const { accessKeyId, secretAccessKey } = develop().operator;
-  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
-});
+afterAll(() => running?.close());
+
+beforeEach(() => running.actAsOperator());
 afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-const now = () => new Date(lab.context.clock.now());
-const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
-const develop = () => lab.environments[0]!;
-const sizes = () =>
-  Object.fromEntries(
-    lab.aws
-      .groups(develop().cluster)
-      .map((group) => [group.name, `${group.min}/${group.desired}/${group.max}`]),
-  );
+const develop = () => running.environment();
 const replicas = () =>
   develop().kubernetes.api.get('deployments.apps', 'kube-system', 'cluster-autoscaler')?.spec?.['replicas'];
 
@@ -82,8 +57,8 @@ async function restore(given: Partial<RestoreOptions> = {}) {
     { ...options, ...given },
     {
       out: (line) => lines.push(line),
-      now,
-      pause: (ms) => lab.context.clock.runUntil(lab.context.clock.now() + ms),
+      now: running.now,
+      pause: (ms) => running.pass(ms / MINUTE),
     },
   );
   return { isComplete, lines };
@@ -102,34 +77,34 @@ describe('nightshift restore', () => {
         'ap-northeast-1',
         '--force',
       ],
-      { now: now() },
+      { now: running.now() },
     );
     expect(out).toBe('nightshift-develop: nothing is saved for the cluster develop: nothing to restore');
     expect(code).toBe(0);
   });
 
   test('restores sizes and autoscaler of a cluster that sleeps after its functions are gone', async () => {
-    const before = sizes();
-    await pass(20);
-    expect(sizes()).not.toEqual(before);
+    const before = running.sizes();
+    await running.pass(20);
+    expect(running.sizes()).not.toEqual(before);
     expect(replicas()).toBe(0);
     // While it runs, it would stop the cluster again.
     await expect(restore()).rejects.toThrow(/night-schedule ran on the table nightshift-develop at/);
 
-    await lab.assembly.close();
-    await pass(20);
+    await running.lab.assembly.close();
+    await running.pass(20);
     await expect(restore({ cluster: 'develop-eks' })).rejects.toThrow(
       /was saved for another cluster than develop-eks: write the name of that cluster as --cluster/,
     );
     const { isComplete, lines } = await restore();
     expect(lines.at(-1)).toMatch(/^restored: every group has its sizes/);
     expect(isComplete).toBe(true);
-    expect(sizes()).toEqual(before);
+    expect(running.sizes()).toEqual(before);
     expect(replicas()).toBe(1);
 
     const again = await restore();
     expect(again.lines.at(-1)).toContain('nothing to restore');
-  }, 120_000);
+  });
 
   test('names a table that is not there, and an invalid duration', async () => {
     await expect(restore({ table: 'nightshift-dev' })).rejects.toThrow(

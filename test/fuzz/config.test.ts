@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
 import { parseWindows } from '#model/parse-windows.ts';
 import { mutated } from './mutations.ts';
 

@@ -4,7 +4,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { SpotDrain } from '#lib/spot-drain.ts';
 import { StateTable } from '#lib/state-table.ts';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
 import {
   aConfig,
   aDevelopment,

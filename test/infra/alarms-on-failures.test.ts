@@ -47,7 +47,7 @@ describe('an alarm is raised', () => {
       onInvocation: ({ function: { name }, at, outcome }) =>
         cloudWatch.countInvocation(name, at, !outcome.ok),
     });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await lab?.close();

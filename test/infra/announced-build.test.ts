@@ -8,7 +8,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { readAnnouncement } from '#functions/branch-deploy/announced-build.ts';
 import { parseEvent } from '#functions/branch-deploy/event.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import { aConfig, aDevelopment, NOW, statementsOf, templateOf } from './environments.ts';
 
 const deploy = aDevelopment().deploy;

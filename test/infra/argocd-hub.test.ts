@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { ArgocdConfig } from '#model/config.ts';
 import { aConfig, aDevelopment, NOW, statementsOf, templateOf } from './environments.ts';
 

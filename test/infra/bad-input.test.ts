@@ -1,6 +1,6 @@
 /** Wrong input of an account owner: each is reported before anything is deployed, in one line with its place. */
 import { describe, expect, test } from 'vitest';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
 import { aConfig, aDevelopment, aProduction } from './environments.ts';
 
 const none = { has: () => false, candidates: () => [] };

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BuildProject } from '#lib/build-project.ts';
 import { looseFilter, onlyPushesTo } from '#lib/webhook-filter.ts';
+import { checkConfig } from '#model/config/check.ts';
 import type { BuildConfig, BuildProjectConfig, EnvironmentConfig } from '#model/config.ts';
-import { checkConfig } from '#model/config-schema.ts';
 import {
   aConfig,
   aDevelopment,

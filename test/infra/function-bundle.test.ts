@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { bundle, handlerOf, limitOf } from '#lib/bundle/function-bundle.ts';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { aConfig, aDevelopment, NOW } from './environments.ts';
 

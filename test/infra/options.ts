@@ -1,6 +1,7 @@
 /** Every option of the config, read from its schemas: a new key is among them without anybody listing it. */
+
+import { configSchemas } from '#model/config/check.ts';
 import type { NightshiftConfig } from '#model/config.ts';
-import { configSchemas } from '#model/config-schema.ts';
 import { aConfig, aDevelopment, aProduction, LISTENER } from './environments.ts';
 
 /** What the walk needs of a zod schema. */

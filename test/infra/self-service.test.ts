@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { settingsOf } from '#lib/settings.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
 import { aConfig, aDevelopment, anApp, aProduction, NOW, statementsOf, templateOf } from './environments.ts';
 
 const signIn = {

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, describe, expect, test } from 'vitest';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
 import { aConfig, aDevelopment, anApp, aProduction } from './environments.ts';
 import { configWith, hasCase, OPTIONS, REFUSED } from './options.ts';
 
 // A process of its own that bundles three functions: slow on a busy machine.
-describe('bin/app.ts', { timeout: 90_000 }, () => {
+describe('bin/app.ts', () => {
   const directory = mkdtempSync(join(tmpdir(), 'nightshift-synth-'));
   afterAll(() => rmSync(directory, { recursive: true }));
   const synth = (config: unknown) => {
@@ -74,7 +74,7 @@ describe('each option of the config', () => {
   });
 });
 
-describe('the rules of AwsSolutions and Serverless', { timeout: 180_000 }, () => {
+describe('the rules of AwsSolutions and Serverless', () => {
   test('would find a queue that accepts unencrypted messages', () => {
     const app = anApp({ production: aProduction() });
     const [stack] = app.environments;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '#functions/shared/settings.ts';
 import { ConfigError, loadConfig } from '#lib/config-file.ts';
-import { settingsOf } from '#lib/settings.ts';
-import { SETTINGS_LIMIT_BYTES, settingsText } from '#lib/settings-text.ts';
+import { settingsOf } from '#lib/settings/settings.ts';
+import { SETTINGS_LIMIT_BYTES, settingsText } from '#lib/settings/text.ts';
 import type {
   DevelopmentEnvironmentConfig,
   NightshiftConfig,

@@ -1,5 +1,5 @@
-import { checkConfig } from '#model/config-schema.ts';
-import type { KnownHolidays } from '#model/config-values.ts';
+import { checkConfig } from '#model/config/check.ts';
+import type { KnownHolidays } from '#model/config/values.ts';
 
 export const holidays: KnownHolidays = {
   has: (code) => ['JP', 'US', 'US-NY'].includes(code),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { shown } from '#model/config-problem.ts';
-import { checkConfig } from '#model/config-schema.ts';
+import { checkConfig } from '#model/config/check.ts';
+import { shown } from '#model/config/problem.ts';
 import { aConfig, aFullConfig, argocd, build, holidays, problems } from './a-config.ts';
 
 const develop = 'environments.develop';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { checkConfig } from '#model/config/check.ts';
 import { environmentsFrom } from '#model/config.ts';
-import { checkConfig } from '#model/config-schema.ts';
 
 const none = { has: () => false, candidates: () => [] };
 const schedules = { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } };

@@ -5,7 +5,7 @@ import { alternateSeverity, isCaught } from './find-mutant.ts';
 import type { Simulate } from './outcome.ts';
 
 describe('the checkers of a deploy', () => {
-  test.each(DEPLOY_MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+  test.each(DEPLOY_MUTANTS)('catch that $name (promise $promise)', async (mutant) => {
     const simulate: Simulate = (options) => simulateDeploy({ ...options, ...mutant.change });
     expect(await isCaught(simulate, mutant, alternateSeverity)).toBe(true);
   });
@@ -20,7 +20,6 @@ describe('a seed', () => {
 
   test.each([1099, 1247, 1644, 2554])(
     'that once broke a promise keeps it now: %d: Argo CD was away for hours and a sync had been requested',
-    { timeout: 60_000 },
     async (seed) => {
       expect((await simulateDeploy({ seed, severity: 'heavy', isPlain: true })).violations).toEqual([]);
     },

@@ -38,7 +38,7 @@ describe('the desired state that the simulation remembers', () => {
     expect(at(early, by('ana'))).toContain('by ana');
   });
 
-  test('is the exact one at any time, whatever the schedule and the overrides', { timeout: 60_000 }, () => {
+  test('is the exact one at any time, whatever the schedule and the overrides', () => {
     const from = Date.parse('2026-11-20T00:00:00Z');
     const hour = fc.integer({ min: 0, max: 6 * 24 });
     const overrides = fc.array(

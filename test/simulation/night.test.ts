@@ -6,17 +6,17 @@ import type { Simulate } from './outcome.ts';
 import { shrink } from './shrink.ts';
 import { simulateMany } from './simulate-many.ts';
 
-describe('300 nights with heavy faults', () => {
-  test('break no promise', { timeout: 120_000 }, async () => {
-    const tally = await simulateMany({ nights: 300, seed: 1, severity: 'heavy' });
+describe('100 nights with heavy faults', () => {
+  test('break no promise', async () => {
+    const tally = await simulateMany({ nights: 100, seed: 1, severity: 'heavy' });
     expect(tally.failures).toEqual([]);
-    expect(tally.nights).toBe(300);
-    expect(tally.exercised[1]).toBeGreaterThan(1_000);
+    expect(tally.nights).toBe(100);
+    expect(tally.exercised[1]).toBeGreaterThan(300);
   });
 });
 
 describe('the checkers', () => {
-  test.each(MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+  test.each(MUTANTS)('catch that $name (promise $promise)', async (mutant) => {
     const simulate: Simulate = (options) => simulateNight({ ...options, ...mutant.change });
     expect(await isCaught(simulate, mutant, () => 'heavy')).toBe(true);
   });

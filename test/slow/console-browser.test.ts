@@ -69,7 +69,7 @@ describe.skipIf(!CHROMIUM)('the console in a browser', () => {
     page = await (await browser.newContext({ viewport: { width: 1200, height: 900 } })).newPage();
     page.on('pageerror', (error) => errors.push(error.message));
     await page.goto(served.url);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

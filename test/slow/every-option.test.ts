@@ -6,7 +6,7 @@ import { anAppOf } from '#test/infra/environments.ts';
 import { configWith, OPTIONS, REFUSED } from '#test/infra/options.ts';
 
 // The first of them loads the program that checks templates, which takes long on a busy machine.
-describe('the option', { timeout: 240_000 }, () => {
+describe('the option', () => {
   test.for(OPTIONS.filter((option) => !REFUSED.includes(option)))(
     '%s synthesizes without findings',
     (option) => {

@@ -44,10 +44,10 @@ function succeed(result: SpawnSyncReturns<string>): string {
 beforeAll(() => {
   succeed(run('npm', ['pack', '--pack-destination', directory], { cwd: process.cwd() }));
   tarball = join(directory, globSync('*.tgz', { cwd: directory })[0] ?? '');
-}, 600_000);
+});
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe.for(['22', '24'])('with the tarball alone, on Node %s', { timeout: 600_000 }, (version) => {
+describe.for(['22', '24'])('with the tarball alone, on Node %s', (version) => {
   const folder = join(directory, `project-${version}`);
   const node = join(directory, `node-${version}`, 'node_modules/node/bin');
   const bin = join(folder, 'node_modules/.bin');
@@ -60,7 +60,7 @@ describe.for(['22', '24'])('with the tarball alone, on Node %s', { timeout: 600_
     writeFileSync(join(home, 'package.json'), '{ "private": true }');
     succeed(run('npm', ['install', '--no-audit', '--no-fund', `node@${version}`], { cwd: home }));
     succeed(run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: folder }));
-  }, 600_000);
+  });
 
   test('init --yes writes a project, and says what its package.json lacks', () => {
     const text = succeed(nightshift('init', '--yes', '--ci', 'github'));

@@ -124,10 +124,10 @@ beforeAll(() => {
   writeFileSync(join(app, 'everything.json'), JSON.stringify(EVERYTHING));
   writeFileSync(join(app, 'app.mjs'), APP);
   for (const [index, snippet] of SNIPPETS.entries()) writeFileSync(join(app, `snippet-${index}.ts`), snippet);
-}, 600_000);
+});
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-describe('the snippets of the docs', { timeout: 180_000 }, () => {
+describe('the snippets of the docs', () => {
   test('are there', () => {
     expect(SNIPPETS.length).toBeGreaterThanOrEqual(2);
   });
@@ -159,7 +159,7 @@ describe.for(NODES)('on Node %s', (version) => {
       env: { HOME: directory, PATH: process.env['PATH'] ?? '', ...variables },
     });
 
-  test('the snippets of the docs synthesize', { timeout: 300_000 }, () => {
+  test('the snippets of the docs synthesize', () => {
     for (const [index] of SNIPPETS.entries()) {
       const out = join(directory, `snippet-${index}-on-${version}`);
       const { status, stderr } = start([`out-nodenext/snippet-${index}.js`], { CDK_OUTDIR: out });
@@ -172,7 +172,7 @@ describe.for(NODES)('on Node %s', (version) => {
     expect(start(['--version']).stdout).toMatch(new RegExp(`^v${version}\\.`));
   });
 
-  test('a stack has everything that its config says', { timeout: 180_000 }, () => {
+  test('a stack has everything that its config says', () => {
     const out = join(directory, `out-${version}`);
     const { status, stderr } = start(['app.mjs'], { OUT: out });
     expect(stderr).toBe('');
@@ -206,7 +206,7 @@ describe.for(NODES)('on Node %s', (version) => {
     ['environments.develop.region', 'ap-northeast-1a', 'write "ap-northeast-1"'],
     ['environments.develop.encryptionKey', 'alias/topics', "write 'create', or the ARN of a KMS key"],
     ['environments.production.schedule', 'office', 'drained and never stopped'],
-  ] as const)('%s = %j is refused with one line', { timeout: 120_000 }, ([path, value, message]) => {
+  ] as const)('%s = %j is refused with one line', ([path, value, message]) => {
     const { status, stderr } = start(['app.mjs'], {
       OUT: join(directory, 'refused'),
       CHANGE: JSON.stringify([path, value]),
@@ -218,9 +218,7 @@ describe.for(NODES)('on Node %s', (version) => {
     expect(lines[0]).toContain(path);
   });
 
-  test('the command line runs with a config in TypeScript, and knows its version', {
-    timeout: 120_000,
-  }, () => {
+  test('the command line runs with a config in TypeScript, and knows its version', () => {
     const command = join(app, 'node_modules/eks-nightshift/bin/nightshift.mjs');
     const { calendars: _, ...rest } = EVERYTHING;
     const { calendar: __, ...office } = EVERYTHING.schedules.office;

@@ -35,11 +35,11 @@ beforeAll(() => {
   symlinkSync(resolve('node_modules'), join(installed, 'node_modules'));
   for (const name of ['aws-cdk-lib', 'constructs'])
     symlinkSync(resolve('node_modules', name), join(directory, 'node_modules', name));
-}, 120_000);
+});
 afterAll(() => rmSync(directory, { recursive: true }));
 
 // Processes of their own that compile and bundle: slow on a busy machine.
-describe('the package', { timeout: 240_000 }, () => {
+describe('the package', () => {
   test('holds what was built, and neither sources nor the lab nor tests', () => {
     const [packed] = JSON.parse(
       execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {

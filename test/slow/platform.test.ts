@@ -11,7 +11,7 @@ import { aPlatform, aPlatformApp } from '#test/platform/a-platform.ts';
 const directory = mkdtempSync(join(tmpdir(), 'nightshift-platform-synth-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-test('synthesizes eight stacks without credentials and without findings', { timeout: 240_000 }, () => {
+test('synthesizes eight stacks without credentials and without findings', () => {
   const outdir = join(directory, 'out');
   const { status, stdout, stderr } = spawnSync(process.execPath, ['examples/platform/app.ts'], {
     encoding: 'utf8',
@@ -32,7 +32,7 @@ test('synthesizes eight stacks without credentials and without findings', { time
   expect(Object.keys(assets.files)).toHaveLength(1);
 });
 
-describe('the rules of AwsSolutions', { timeout: 240_000 }, () => {
+describe('the rules of AwsSolutions', () => {
   test.for([
     ['a restricted endpoint', () => ({ endpointCidrs: ['203.0.113.0/24'] })],
     ['Argo CD in the cluster', () => ({ argocd: { kind: 'self-hosted' as const } })],

@@ -87,7 +87,7 @@ describe('the saved node-hours', () => {
     month = await aMonth(vi.stubEnv);
     // Observed all night: what was not observed counts as a gap.
     await month.played(evening(1), month.promised(1) + 10 * MINUTE_MS);
-  }, 5 * 60_000);
+  });
 
   afterAll(async () => {
     vi.unstubAllEnvs();

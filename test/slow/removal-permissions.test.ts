@@ -72,4 +72,4 @@ test('the removal of stacks that sleep restores them, and makes no call that a p
   expect(all.flatMap(({ name, refused }) => refused.map((call) => `${name} ${call}`))).toEqual([]);
   const unused = all.flatMap((one) => unusedOf(one).map((part) => `${one.name} ${part}`));
   expect(unused.filter((part) => part.includes('lambda:InvokeFunction'))).toEqual([]);
-}, 400_000);
+});

@@ -1,18 +1,13 @@
 /** The removal of a stack on the lab: CloudFormation's requests to the synthesized function, in virtual time. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createAuthorize } from '@nightshift/lab/assembly/permissions.ts';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, createCloud } from '#cli/cloud.ts';
-import { type Lab, startLab } from '#demo/lab.ts';
-import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
+import { aRunningLab, type RunningLab } from '#test/a-running-lab.ts';
 
 /** 21:55 on Tuesday in Tokyo. */
 const START = new Date('2026-11-24T12:55:00Z');
-const MINUTE = 60_000;
 const PHYSICAL_ID = 'nightshift-develop-night';
 
 const config: NightshiftConfig = {
@@ -33,39 +28,25 @@ const config: NightshiftConfig = {
   },
 };
 
-const directory = mkdtempSync(join(tmpdir(), 'nightshift-removal-'));
-let lab: Lab;
+let running: RunningLab;
 /** Calls that the policies of the functions deny. */
 const denied: string[] = [];
 
 beforeAll(async () => {
-  process.env['CDK_VALIDATION'] = 'false';
-  const assemblyDir = join(directory, 'out');
-  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
-  lab = await startLab({
+  running = await aRunningLab({
     config,
-    assemblyDir,
     start: START,
     onAuthorize: (_call, refusal) => {
       if (refusal !== undefined) denied.push(refusal);
     },
   });
-}, 120_000);
-
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await lab?.close();
-  rmSync(directory, { recursive: true });
 });
 
-const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
-const groups = () => lab.aws.groups(lab.environments[0]!.cluster);
-const sizes = () =>
-  Object.fromEntries(groups().map(({ name, min, desired, max }) => [name, `${min}/${desired}/${max}`]));
+afterAll(() => running?.close());
+
 const replicas = () =>
-  lab.environments[0]!.kubernetes.api.get('deployments.apps', 'kube-system', 'cluster-autoscaler')?.spec?.[
-    'replicas'
-  ];
+  running.lab.environments[0]!.kubernetes.api.get('deployments.apps', 'kube-system', 'cluster-autoscaler')
+    ?.spec?.['replicas'];
 
 function isAlive(id: number): boolean {
   try {
@@ -76,20 +57,15 @@ function isAlive(id: number): boolean {
 }
 
 async function ledgerOf(): ReturnType<Cloud['ledger']> {
-  const { accessKeyId, secretAccessKey } = lab.environments[0]!.operator;
-  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
-  const now = () => new Date(lab.context.clock.now());
-  const cloud = await createCloud('develop', config.environments['develop']!, now);
+  running.actAsOperator();
+  const cloud = await createCloud('develop', config.environments['develop']!, running.now);
   return cloud.ledger('2026-11-24');
 }
 
 /** Virtual time waits until they have ended: a retry must not reach a process that is already killed. */
 async function killAll(): Promise<void> {
-  const leave = lab.context.clock.enter('processes are killed');
-  const killed = lab.assembly.processes();
+  const leave = running.lab.context.clock.enter('processes are killed');
+  const killed = running.lab.assembly.processes();
   for (const id of killed) process.kill(id, 'SIGKILL');
   while (killed.some(isAlive)) await setTimeout(5);
   await setTimeout(50);
@@ -97,10 +73,10 @@ async function killAll(): Promise<void> {
 }
 
 /** As soon as the groups have their sizes again, which the function has yet to confirm. */
-function killWhenRequested(before: ReturnType<typeof sizes>): Promise<void> {
+function killWhenRequested(before: ReturnType<RunningLab['sizes']>): Promise<void> {
   return new Promise((resolve) => {
     const timer = setInterval(() => {
-      if (JSON.stringify(sizes()) !== JSON.stringify(before)) return;
+      if (JSON.stringify(running.sizes()) !== JSON.stringify(before)) return;
       clearInterval(timer);
       resolve(killAll());
     }, 50);
@@ -108,26 +84,30 @@ function killWhenRequested(before: ReturnType<typeof sizes>): Promise<void> {
 }
 
 test('a removal at night that is killed in the middle restores everything', async () => {
-  const before = sizes();
-  expect(await lab.assembly.requestCustomResources('Nightshift-develop', { RequestType: 'Create' })).toEqual([
-    { status: 'SUCCESS', physicalId: PHYSICAL_ID, reason: 'done' },
-  ]);
+  const before = running.sizes();
+  expect(
+    await running.lab.assembly.requestCustomResources('Nightshift-develop', { RequestType: 'Create' }),
+  ).toEqual([{ status: 'SUCCESS', physicalId: PHYSICAL_ID, reason: 'done' }]);
 
-  await pass(20);
-  expect(sizes()).not.toEqual(before);
+  await running.pass(20);
+  expect(running.sizes()).not.toEqual(before);
   expect(replicas()).toBe(0);
-  const asleep = sizes();
+  const asleep = running.sizes();
 
   const update = {
     RequestType: 'Update',
     OldResourceProperties: { cluster: 'develop', dryRun: 'true' },
   } as const;
-  const [accepted] = await lab.assembly.requestCustomResources('Nightshift-develop', update, PHYSICAL_ID);
+  const [accepted] = await running.lab.assembly.requestCustomResources(
+    'Nightshift-develop',
+    update,
+    PHYSICAL_ID,
+  );
   expect(accepted?.status).toBe('SUCCESS');
-  expect(sizes()).toEqual(asleep);
+  expect(running.sizes()).toEqual(asleep);
 
   const killed = killWhenRequested(before);
-  const [answer] = await lab.assembly.requestCustomResources(
+  const [answer] = await running.lab.assembly.requestCustomResources(
     'Nightshift-develop',
     { RequestType: 'Delete' },
     PHYSICAL_ID,
@@ -138,7 +118,7 @@ test('a removal at night that is killed in the middle restores everything', asyn
     physicalId: PHYSICAL_ID,
     reason: 'every saved size is restored',
   });
-  expect(sizes()).toEqual(before);
+  expect(running.sizes()).toEqual(before);
   expect(replicas()).toBe(1);
   expect(denied).toEqual([]);
   // The last night is in the ledger, with nothing but observed minutes. The host group slept last, and not for long yet.
@@ -152,24 +132,28 @@ test('a removal at night that is killed in the middle restores everything', asyn
   for (const { asleepMinutes } of entries) expect(asleepMinutes).toBeGreaterThan(5);
 
   // The ticks went first: the cluster stays up although it is night.
-  await pass(10);
-  expect(sizes()).toEqual(before);
+  await running.pass(10);
+  expect(running.sizes()).toEqual(before);
 
   // The same removal again, with nothing saved: as by day.
-  const [again] = await lab.assembly.requestCustomResources(
+  const [again] = await running.lab.assembly.requestCustomResources(
     'Nightshift-develop',
     { RequestType: 'Delete' },
     PHYSICAL_ID,
   );
   expect(again?.status).toBe('SUCCESS');
-  expect(sizes()).toEqual(before);
-}, 240_000);
+  expect(running.sizes()).toEqual(before);
+});
 
 test('the function may invoke itself, for a restore that takes longer than one invocation', () => {
   const at = { account: '111111111111', region: 'ap-northeast-1' };
-  const { spec } = lab.assembly.find({ ...at, function: 'nightshift-develop-night-schedule' })!;
-  const principal = lab.aws.addPrincipal({ arn: spec.roleArn, account: at.account, sessionName: spec.name });
-  const authorize = createAuthorize(lab.assembly.deployments, lab.aws);
+  const { spec } = running.lab.assembly.find({ ...at, function: 'nightshift-develop-night-schedule' })!;
+  const principal = running.lab.aws.addPrincipal({
+    arn: spec.roleArn,
+    account: at.account,
+    sessionName: spec.name,
+  });
+  const authorize = createAuthorize(running.lab.assembly.deployments, running.lab.aws);
   const invoke = (name: string) =>
     authorize({
       principal,

@@ -29,7 +29,7 @@ beforeAll(async () => {
   lab = await startLab({ config, assemblyDir, start: START, onAuthorize: ledger.note });
   await runHour(lab);
   ledgers = ledger.ledgers();
-}, 300_000);
+});
 
 afterAll(async () => {
   await lab?.close();

@@ -26,7 +26,7 @@ describe.skipIf(!CHROMIUM)('the page of a link', () => {
       args: ['--no-sandbox'],
       proxy: { server: evening.lab.proxyUrl },
     });
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await evening?.close();

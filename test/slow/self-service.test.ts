@@ -41,7 +41,7 @@ describe('an evening with a link', () => {
   beforeAll(async () => {
     evening = await aLateEvening({ links: true, maxHours: 4, perNight: 3 });
     visit = visitor(evening.lab);
-  }, 120_000);
+  });
   afterAll(() => evening?.close());
 
   test('the warning comes with links', async () => {
@@ -218,7 +218,7 @@ describe('an evening with a sign-in', () => {
     visit = visitor(evening.lab);
     await evening.until('2026-11-25T12:50:00Z');
     link = [...evening.links().values()][0] ?? '';
-  }, 120_000);
+  });
   afterAll(() => evening?.close());
 
   /** The header of somebody who has a session of the load balancer. */
@@ -291,7 +291,7 @@ describe('an evening with kubectl', () => {
   let evening: Evening;
   beforeAll(async () => {
     evening = await aLateEvening({ kubectl: true });
-  }, 120_000);
+  });
   afterAll(() => evening?.close());
 
   /** As `kubectl patch configmap keep-up --type merge` sends it. */

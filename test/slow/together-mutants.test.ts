@@ -6,7 +6,7 @@ import { TOGETHER_MUTANTS } from '#test/simulation/together/mutants.ts';
 import { simulateTogether } from '#test/simulation/together/together.ts';
 
 describe('the checkers of all three functions', () => {
-  test.each(TOGETHER_MUTANTS)('catch that $name (promise $promise)', { timeout: 120_000 }, async (mutant) => {
+  test.each(TOGETHER_MUTANTS)('catch that $name (promise $promise)', async (mutant) => {
     const simulate: Simulate = (options) => simulateTogether({ ...options, ...mutant.change });
     expect(await isCaught(simulate, mutant, alternateSeverity)).toBe(true);
   });

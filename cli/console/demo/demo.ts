@@ -1,6 +1,6 @@
 /** `console --demo`: the recorded day, played at 60 times its speed, on this machine only. */
 import type { LoadedConfig } from '#lib/config-file.ts';
-import { scheduleOf } from '#lib/settings.ts';
+import { scheduleOf } from '#lib/settings/schedule.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import type { Cloud } from '../../cloud.ts';
 import { CloudError } from '../../errors.ts';

@@ -81,7 +81,7 @@ function documentOf(page: Page, context: PageContext): Html {
   const title = isKnown ? texts.title(context.environment) : messageTitle(page, context);
   return html`<!doctype html>
 <html lang="${context.language}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><link rel="icon" href="data:,"><title>${title}</title><style>${trusted(STYLE)}</style></head>
-<body><main><h1>${title}</h1>${contentOf(page, context)}${isKnown ? html`<footer><p>${texts.times(context.timeZone)} ${texts.links}</p></footer>` : undefined}</main></body></html>`;
+<body><main><h1>${title}</h1>${contentOf(page, context)}${isKnown ? html`<footer><p>${texts.times(context.timeZone)}</p><p>${texts.links}</p></footer>` : undefined}</main></body></html>`;
 }
 
 function messageTitle(page: Page, { language }: PageContext): string {

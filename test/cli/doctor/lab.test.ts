@@ -1,17 +1,13 @@
 /** The command on the lab: its AWS, its clusters and the functions of a synthesized assembly, with an operator's credentials. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '#cli/doctor/finding.ts';
-import { type Lab, startLab } from '#demo/lab.ts';
-import { NightshiftApp } from '#lib/nightshift-app.ts';
 import type { NightshiftConfig } from '#model/config.ts';
+import { aRunningLab, type RunningLab } from '#test/a-running-lab.ts';
 import { nightshift } from '../run-nightshift.ts';
 
 /** 10:00 on Tuesday in Tokyo. */
 const START = new Date('2026-11-24T01:00:00Z');
-const MINUTE = 60_000;
 
 const config: NightshiftConfig = {
   schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 08:00-22:00'] } },
@@ -38,39 +34,26 @@ const config: NightshiftConfig = {
   },
 };
 
-const directory = mkdtempSync(join(tmpdir(), 'nightshift-doctor-'));
-const configPath = join(directory, 'nightshift.config.json');
-let lab: Lab;
+let running: RunningLab;
 
 beforeAll(async () => {
-  writeFileSync(configPath, JSON.stringify(config));
-  const assemblyDir = join(directory, 'out');
-  new NightshiftApp({ config, now: START, outdir: assemblyDir }).synth();
-  lab = await startLab({ config, assemblyDir, start: START });
-  await pass(3);
-}, 120_000);
-
-afterAll(async () => {
-  await lab?.close();
-  rmSync(directory, { recursive: true });
+  running = await aRunningLab({ config, start: START });
+  await running.pass(3);
 });
+
+afterAll(() => running?.close());
 
 afterEach(() => {
   vi.unstubAllEnvs();
-  lab.front.faults.clear();
+  running.lab.front.faults.clear();
 });
 
-const pass = (minutes: number) => lab.context.clock.runUntil(lab.context.clock.now() + minutes * MINUTE);
-const develop = () => lab.environments.find(({ name }) => name === 'develop')!;
+const develop = () => running.environment('develop');
 
 async function doctor(...args: string[]) {
-  const { accessKeyId, secretAccessKey } = develop().operator;
-  vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  vi.stubEnv('AWS_SESSION_TOKEN', undefined);
-  return nightshift(['--config', configPath, 'doctor', 'develop', ...args], {
-    now: new Date(lab.context.clock.now()),
+  running.actAsOperator();
+  return nightshift(['--config', running.configPath, 'doctor', 'develop', ...args], {
+    now: running.now(),
   });
 }
 
@@ -135,7 +118,7 @@ function addProblemsInKubernetes(): void {
 
 function addProblemsInAws(): void {
   const { argocd, cluster } = develop();
-  const { aws, codebuild } = lab;
+  const { aws, codebuild } = running.lab;
   const scope = { account: '111111111111', region: 'ap-northeast-1' };
   aws.addNodegroup(cluster, {
     name: 'large',
@@ -156,7 +139,7 @@ function addProblemsInAws(): void {
     capacityType: 'ON_DEMAND',
     warmPool: { min: 1, state: 'Running' },
   });
-  const drain = lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
+  const drain = running.lab.assembly.find({ ...scope, function: 'nightshift-develop-spot-drain' });
   cluster.accessEntries.delete(drain?.spec.roleArn ?? '');
   aws.putSecret({
     ...scope,
@@ -190,8 +173,13 @@ describe('nightshift doctor on the lab', () => {
   });
 
   test('continues when a permission is missing, and names it', async () => {
-    lab.front.faults.add({ service: 'ec2', operation: 'DescribeSubnets', kind: 'access-denied', times: 9 });
-    lab.front.faults.add({ service: 'codebuild', kind: 'access-denied', times: 9 });
+    running.lab.front.faults.add({
+      service: 'ec2',
+      operation: 'DescribeSubnets',
+      kind: 'access-denied',
+      times: 9,
+    });
+    running.lab.front.faults.add({ service: 'codebuild', kind: 'access-denied', times: 9 });
     const all = await findings();
     expect(
       all.filter(({ severity }) => severity === 'unknown').map((one) => [one.check, one.permission]),
@@ -203,21 +191,25 @@ describe('nightshift doctor on the lab', () => {
   });
 
   test('reports that AWS rejected the credentials', async () => {
-    vi.stubEnv('AWS_ENDPOINT_URL', lab.front.url);
+    vi.stubEnv('AWS_ENDPOINT_URL', running.lab.front.url);
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIANOBODY');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'x');
-    const { code, err } = await nightshift(['--config', configPath, 'doctor', 'develop'], { now: START });
+    const { code, err } = await nightshift(['--config', running.configPath, 'doctor', 'develop'], {
+      now: START,
+    });
     expect(code).toBe(2);
     expect(err).toMatch(/^nightshift: develop: AWS rejected the credentials .*sign in again/);
   });
 
   test('names a cluster of which the config stops nothing', async () => {
-    const keep = lab.aws.groups(develop().cluster).map(({ name, nodegroup }) => nodegroup?.name ?? name);
+    const keep = running.lab.aws
+      .groups(develop().cluster)
+      .map(({ name, nodegroup }) => nodegroup?.name ?? name);
     expect(keep.length).toBeGreaterThan(0);
     const kept = { ...config, environments: { develop: { ...config.environments['develop'], keep } } };
-    writeFileSync(configPath, JSON.stringify(kept));
+    writeFileSync(running.configPath, JSON.stringify(kept));
     const { code, out } = await doctor();
-    writeFileSync(configPath, JSON.stringify(config));
+    writeFileSync(running.configPath, JSON.stringify(config));
     expect(code).toBe(1);
     expect(out).toContain('nothing is found to stop: no group that the config stops carries the tag');
     expect(out).toContain('correct "nodegroups" and "keep"');
@@ -226,8 +218,8 @@ describe('nightshift doctor on the lab', () => {
   test('finds every problem that was created on purpose', async () => {
     addProblemsInKubernetes();
     addProblemsInAws();
-    writeFileSync(configPath, JSON.stringify(config).replace('"api-develop"', '"loose"'));
-    await pass(1);
+    writeFileSync(running.configPath, JSON.stringify(config).replace('"api-develop"', '"loose"'));
+    await running.pass(1);
 
     const { code } = await doctor();
     expect(code).toBe(1);

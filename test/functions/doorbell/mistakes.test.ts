@@ -46,30 +46,30 @@ test.each<[string, NonNullable<Mistaken['request']>, string]>([
   expect(await woken({ request })).toContain(name);
 });
 
-/** Overrides of a thousand presses, and reads of a thousand browsers that wait. */
-async function crowd(mistaken: Mistaken) {
+/** Overrides of so many presses, and reads of as many browsers that wait. */
+async function crowd(size: number, mistaken: Mistaken = {}) {
   const doorbell = await aDoorbell({}, {}, mistaken);
-  const thousand = (asked: Parameters<typeof doorbell.ask>[0]) =>
-    Promise.all(Array.from({ length: 1000 }, () => doorbell.ask(asked)));
-  await thousand({ method: 'POST', form: FORM, headers: ORIGIN });
+  const everyone = (asked: Parameters<typeof doorbell.ask>[0]) =>
+    Promise.all(Array.from({ length: size }, () => doorbell.ask(asked)));
+  await everyone({ method: 'POST', form: FORM, headers: ORIGIN });
   await doorbell.ask();
   const before = doorbell.reads();
-  await thousand({});
+  await everyone({});
   return { overrides: (await doorbell.overrides()).length, reads: doorbell.reads() - before };
 }
 
 test('a thousand presses are one request, and a thousand browsers read nothing again', async () => {
-  expect(await crowd({})).toEqual({ overrides: 1, reads: 0 });
+  expect(await crowd(1000)).toEqual({ overrides: 1, reads: 0 });
 });
 
 test('it is found that each browser reads the table', async () => {
-  const { reads } = await crowd({ store: (store) => ({ ...store, freshNight: store.night }) });
-  expect(reads).toBe(1000);
+  const { reads } = await crowd(100, { store: (store) => ({ ...store, freshNight: store.night }) });
+  expect(reads).toBe(100);
 });
 
 test('it is found that each press is a request of its own', async () => {
   let presses = 0;
-  const { overrides } = await crowd({
+  const { overrides } = await crowd(100, {
     store: (store) => ({
       ...store,
       freshNight: store.night,

@@ -57,7 +57,6 @@ beforeAll(() => {
 describe('a quiet pass', () => {
   test.each([1, 100, 101])(
     'over %d groups needs no more than ⌈N/100⌉ + 3 calls, and one look at what kubectl requests',
-    { timeout: 60_000 },
     async (count) => {
       const { world, pass, readsOfKeepUp } = await aNightWith(count);
       await pass(0);

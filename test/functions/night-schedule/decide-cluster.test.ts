@@ -660,6 +660,15 @@ describe('the state of the cluster', () => {
     expect(plan({ ...grown, desired: awake }).state.groups).toEqual([]);
   });
 
+  test('keeps naming a group that another pass is about to stop, where this one cannot', () => {
+    const named = (state: Partial<ClusterState>) => aMemory({ state: aState(state) });
+    const blind = { groups: [workers, workers], autoscaler: 'unknown' } as const;
+    const memory = named({ groups: ['workers'] });
+    expect(plan({ ...blind, memory }).state.groups).toEqual(['workers']);
+    expect(plan({ ...blind, memory: named({ groups: [] }) }).state.groups).toEqual([]);
+    expect(plan({ ...blind, memory, released: new Set(['workers']) }).state.groups).toEqual([]);
+  });
+
   test('names no group without a record once the stop is over, although it is at zero', () => {
     const memory = aMemory({ state: aState({ groups: ['workers'] }) });
     expect(resting({ memory, desired: awake })).toMatchObject({ phase: 'awake', groups: [] });

@@ -1,5 +1,5 @@
 /** Fills in what environments leave out: what `defaults` of the config has. */
-import { isRecord } from './record-schema.ts';
+import { isRecord } from '#model/record-schema.ts';
 
 /**
  * The config with complete environments and without `defaults`. A key of an environment replaces that of the defaults as a

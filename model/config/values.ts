@@ -1,7 +1,7 @@
 /** What is wrong with a single value of a config, in a message that says what to write; undefined where nothing is. */
-import { formatDate, parseDate } from './date.ts';
-import { nearest } from './nearest.ts';
-import { canonicalTimeZone, isTimeZone } from './zone.ts';
+import { formatDate, parseDate } from '#model/date.ts';
+import { nearest } from '#model/nearest.ts';
+import { canonicalTimeZone, isTimeZone } from '#model/zone.ts';
 
 /** What the check needs from the holiday library, which is not a part of the model. */
 export interface KnownHolidays {

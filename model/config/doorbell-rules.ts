@@ -1,8 +1,8 @@
 /** What the doorbell of an environment needs of the rest of its config. */
 
-import type { DevelopmentEnvironmentConfig, DoorbellConfig, EnvironmentConfig } from './config.ts';
-import type { ConfigProblem } from './config-problem.ts';
-import { hostsOf, parseListenerArn, parsePriorities } from './doorbell.ts';
+import type { DevelopmentEnvironmentConfig, DoorbellConfig, EnvironmentConfig } from '#model/config.ts';
+import { hostsOf, parseListenerArn, parsePriorities } from '#model/doorbell.ts';
+import type { ConfigProblem } from './problem.ts';
 
 export function* wrongDoorbells({
   environments,
