@@ -1,4 +1,4 @@
-/** `mornings`: when each of the last mornings was ready, what it was promised, and what it waited for last. */
+/** `mornings`: when each of the last mornings was ready, what it was promised, and what it waited for longest. */
 import { leadAt, phaseOf } from '#functions/night-schedule/learn-lead.ts';
 import { PHASES } from '#functions/night-schedule/predict-morning.ts';
 import type { Morning, MorningPhase } from '#functions/night-schedule/records.ts';

@@ -1,5 +1,6 @@
 /** The least policy of each role of people: what the command line, the console and the CDK call for one environment. */
 import type { AccessRole, EnvironmentConfig } from '#model/config.ts';
+import type { Capability } from '#model/decision.ts';
 import { alarmTopicOf, functionNameOf, linkKeyAliasOf, tableNameOf } from '#model/names.ts';
 import { LEDGER, NIGHT, OVERRIDE } from '#model/partitions.ts';
 import { partitionOf } from '#model/region.ts';
@@ -82,6 +83,17 @@ function overridePermissions({ table }: Arns): readonly Permission[] {
   ];
 }
 
+/** Whoever may read the state sees night-schedule anyway. */
+function otherFunctionsOf(environment: EnvironmentConfig): readonly Capability[] {
+  const hasPages = !environment.production;
+  return [
+    'spot-drain',
+    ...(environment.deploy ? (['branch-deploy'] as const) : []),
+    ...(hasPages && environment.selfService ? (['self-service'] as const) : []),
+    ...(hasPages && environment.doorbell ? (['doorbell'] as const) : []),
+  ];
+}
+
 function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly Permission[] {
   const { cluster } = environment;
   const { arn, functionArn, alarms } = arns;
@@ -133,7 +145,7 @@ function doctorPermissions(environment: EnvironmentConfig, arns: Arns): readonly
     {
       sid: 'SeeFunctions',
       actions: ['lambda:GetFunctionConfiguration'],
-      resources: [functionArn('spot-drain'), ...(environment.deploy ? [functionArn('branch-deploy')] : [])],
+      resources: otherFunctionsOf(environment).map(functionArn),
     },
     { sid: 'SeeAlarmTopic', actions: ['sns:GetTopicAttributes'], resources: [alarms] },
     ...(projects.length > 0

@@ -32,8 +32,8 @@ export type AutoscalerConfig =
       readonly kind: 'cluster-autoscaler';
       readonly namespace: string;
       readonly deployment: string;
-      /** The nodegroup on which it runs: stopped last, started first. */
-      readonly hostGroup: string;
+      /** The nodegroup on which it runs: stopped last, started first. None where it runs on Fargate. */
+      readonly hostGroup?: string;
     }
   | {
       readonly kind: 'karpenter';

@@ -149,6 +149,23 @@ export interface DeployedFunction {
   readonly kubernetesGroups?: Observation<readonly string[] | undefined>;
 }
 
+/** The functions that the config has deployed, with their settings. */
+export function configuredFunctions(
+  settings: EnvironmentSettings,
+): readonly { readonly capability: Capability; readonly settings: object }[] {
+  const { nightSchedule, spotDrain, branchDeploy, selfService, doorbell } = settings;
+  const all = {
+    'night-schedule': nightSchedule,
+    'spot-drain': spotDrain,
+    'branch-deploy': branchDeploy,
+    'self-service': selfService,
+    doorbell,
+  } satisfies { readonly [C in Capability]?: object | undefined };
+  return Object.entries(all).flatMap(([capability, own]) =>
+    own ? [{ capability: capability as Capability, settings: own }] : [],
+  );
+}
+
 /** Whether the cluster allows a function one request: the result of a SubjectAccessReview for its group. */
 export interface AccessReview {
   readonly capability: Capability;

@@ -8,6 +8,7 @@ import type { KubeObject } from '@nightshift/lab/world/kubernetes/objects.ts';
 import type { Lab, LabEnvironment } from '#demo/lab.ts';
 import type { Decision } from '#model/decision.ts';
 import { instanceIdOf } from './instance-id.ts';
+import { hasStoppedCompute, isStopped, isStoppedInstance, stoppedClaims } from './stopped-compute.ts';
 
 export interface Size {
   readonly min: number;
@@ -74,7 +75,7 @@ export interface Observations {
   readonly budgetDips: readonly BudgetDip[];
   /** How often a budget changed while a node was being drained. */
   budgetChecks(): number;
-  /** Virtual ms during which the groups that the schedule stops had no instance. */
+  /** Virtual ms during which nothing ran that the schedule stops, of groups and of NodePools. */
   asleepMs(environment: string): number;
   /** Call it for each decision when it is logged. */
   check(decision: Decision): void;
@@ -155,15 +156,17 @@ function createGroupReader(lab: Lab): GroupReader {
 function createUsageMeter(lab: Lab, groups: GroupReader) {
   const { clock } = lab.context;
   const totals = new Map(lab.environments.map(({ name }) => [name, { asleepMs: 0, at: clock.now() }]));
+  const isEmpty = (environment: LabEnvironment) =>
+    hasStoppedCompute(environment, groups(environment)) &&
+    lab.aws.instances(environment.cluster).every((instance) => !isStoppedInstance(environment, instance));
   const readAll = () =>
-    new Map(lab.environments.map((environment) => [environment.name, groups(environment)]));
+    new Map(lab.environments.map((environment) => [environment.name, isEmpty(environment)]));
   let last = readAll();
   const update = () => {
     for (const [name, total] of totals) {
       const passed = clock.now() - total.at;
       total.at = clock.now();
-      const stoppable = (last.get(name) ?? []).filter((group) => group.stoppable);
-      if (stoppable.length > 0 && stoppable.every((group) => group.instances === 0)) total.asleepMs += passed;
+      if (last.get(name)) total.asleepMs += passed;
     }
   };
   const stop = lab.aws.onChange(() => {
@@ -291,6 +294,10 @@ function verify(lab: Lab, environment: LabEnvironment, decision: Decision): Chec
     ).length;
     return { decision, confirmed: instances === 0, observed: `${instances} instances left` };
   }
+  if (action === 'confirm-stop' && target === 'karpenter') {
+    const claims = stoppedClaims(environment).length;
+    return { decision, confirmed: claims === 0, observed: `${claims} NodeClaims left` };
+  }
   if (action === 'confirm-start' && group) {
     const ready = readyInstances(environment);
     const count = [...group.instances.keys()].filter((id) => ready.has(id)).length;
@@ -333,13 +340,6 @@ function readyInstances(environment: LabEnvironment): ReadonlySet<string> {
 function isHealthy(budget: { readonly [field: string]: unknown }): boolean {
   const status = budget['status'] as { currentHealthy?: number; desiredHealthy?: number } | undefined;
   return (status?.currentHealthy ?? 0) >= (status?.desiredHealthy ?? 0);
-}
-
-/** Whether the config lets the schedule stop a group of that name. */
-export function isStopped(environment: LabEnvironment, group: string): boolean {
-  const { config } = environment;
-  if (config.production || !config.schedule || config.keep?.includes(group)) return false;
-  return config.nodegroups === undefined || config.nodegroups === 'all' || config.nodegroups.includes(group);
 }
 
 function sizeOf({ min, desired, max }: Size): Size {

@@ -32,7 +32,7 @@ function environmentLines(environment: EnvironmentSummary, colors: Colors): read
   const { name, production, hoursAsleep, nodeHoursSaved, starts, drains, deploys, refused } = environment;
   const uptime =
     hoursAsleep > 0
-      ? `asleep for ${hoursAsleep.toFixed(1)} h, ${nodeHoursSaved.toFixed(1)} node-hours saved`
+      ? `asleep for ${hoursAsleep.toFixed(1)} h, ${savedText(nodeHoursSaved)}`
       : production
         ? 'never stopped'
         : 'never asleep';
@@ -52,6 +52,11 @@ function environmentLines(environment: EnvironmentSummary, colors: Colors): read
     }),
     ...(refused > 0 ? [`    ${count(refused, 'build')} refused or ignored, each with a reason`] : []),
   ];
+}
+
+/** The ledger counts the sizes of groups: how many nodes NodePools would have had, nobody knows. */
+function savedText(nodeHours: number): string {
+  return nodeHours > 0 ? `${nodeHours.toFixed(1)} node-hours saved` : 'nodes of NodePools only';
 }
 
 const PHASE_TEXT: Readonly<Record<MorningPhase, string>> = {

@@ -12,7 +12,7 @@ import { formatWall, wallAt } from '#model/zone.ts';
 import type { DeployContext } from './ports.ts';
 import { OF_NIGHTS } from './reasons.ts';
 import { changeRecord, isPending } from './record.ts';
-import { interrupted } from './record-changes.ts';
+import { ASLEEP, interrupted } from './record-changes.ts';
 import { report } from './report.ts';
 
 export type Sleep =
@@ -86,8 +86,7 @@ export function sleepsBySchedule(schedule: Schedule | undefined, now: Date): boo
   return schedule !== undefined && desiredAt(schedule, now, []).state === 'asleep';
 }
 
-/** What `lastReport` says of a deploy that waits for the wake, and of one for which the cluster was woken. */
-const ASLEEP = 'asleep:';
+/** What `lastReport` says of a deploy for which the cluster was woken. */
 const WOKEN = `${ASLEEP}woken`;
 
 /** Keeps the request until the wake and reports that once; or has the cluster woken. */

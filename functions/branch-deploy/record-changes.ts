@@ -24,6 +24,9 @@ export type RequestResult =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'older'; readonly newest: NewestBuild; readonly record: ApplicationRecord };
 
+/** What `lastReport` begins with while a deploy waits for the wake. */
+export const ASLEEP = 'asleep:';
+
 /** So many superseded builds are kept for each application: the statuses of their commits follow. */
 const MOST_CONTAINED = 25;
 
@@ -50,8 +53,10 @@ export function request(
     const follows = superseded.length > 0 && build.sha !== newest.sha;
     return { kind: 'older', newest, record: withContained(record, follows ? [build] : []) };
   }
-  // What was reported of the older build is reported of this one too.
-  const { notBefore: _, lastReport: __, attempt, ...rest } = record;
+  // What was reported of the older build is reported of this one too. That it waited for the wake is not read any more.
+  const wasAsleep = record.lastReport?.startsWith(ASLEEP);
+  const current = wasAsleep ? interrupted(record, new Date(build.recordedAt)) : record;
+  const { notBefore: _, lastReport: __, attempt, ...rest } = current;
   // A second build of a commit that is being synced needs no sync of its own.
   const isSynced =
     newest?.sha !== undefined &&

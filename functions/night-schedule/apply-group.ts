@@ -1,10 +1,11 @@
 /** One step of one group: save, then change. */
 import pMap from 'p-map';
-import { CorruptRecordError, messageOf } from '#functions/shared/errors.ts';
+import { CorruptRecordError, messageOf, RecordedError } from '#functions/shared/errors.ts';
 import { type ApplyContext, OTHER_PASS_FIRST, record, report } from './apply-context.ts';
 import { asleepSize, type GroupStep, sameSize, sizeText } from './decide-group.ts';
 import { ledgerEntries } from './ledger.ts';
 import type { Group, Groups } from './ports.ts';
+import type { Size } from './records.ts';
 
 /** No change of a group is begun in the last ten seconds of an invocation. */
 const RESERVE_MS = 10_000;
@@ -26,13 +27,17 @@ function applyGroup(context: ApplyContext, step: GroupStep, group: Group): Promi
 
 async function fail(context: ApplyContext, step: GroupStep, group: Group): Promise<void> {
   if (step.once !== undefined && !context.recorder.isNews(step.once)) return;
-  record(context, step, 'fail', step.reason + (await explanation(context, group)));
+  record(context, step, 'fail', step.reason + (await explanation(context, step, group)));
 }
 
 /** Only an addition: that it cannot be read must not hide the failure itself. */
-async function explanation({ ports }: ApplyContext, group: Group): Promise<string> {
+async function explanation(
+  { ports }: ApplyContext,
+  { explainFailuresSince }: GroupStep,
+  group: Group,
+): Promise<string> {
   try {
-    const failure = await ports.groups.lastScalingFailure(group);
+    const failure = await ports.groups.lastScalingFailure(group, explainFailuresSince);
     return failure ? `; its last failed activity: ${failure}` : '';
   } catch (error) {
     return `; its scaling activities cannot be read: ${messageOf(error)}`;
@@ -45,7 +50,11 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
     return incomplete(context, planned, 'this pass is out of time: the next one continues');
   const step = planned.readConfiguredSize ? await withConfiguredSize(ports.groups, planned, group) : planned;
   if (!(await save(context, step, group))) return incomplete(context, step, OTHER_PASS_FIRST);
-  const outcome = await change(ports.groups, step, group, intentOf(group, step, now));
+  const outcome = await change(ports.groups, step, group, intentOf(group, step, now)).catch(
+    (error: unknown) => {
+      throw failedChange(context, step, error);
+    },
+  );
   if (outcome === 'busy')
     return incomplete(context, step, 'another update of the group is in progress: the next pass tries again');
   if (outcome === 'gone') return record(context, step, 'ignore', 'the group was deleted');
@@ -54,6 +63,19 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
   // Each change has its own: another transition, or the same one undone by somebody, may have been late within the hour.
   const since = typeof step.record?.next === 'object' ? `#${step.record.next.since}` : '';
   incomplete(context, step, step.reason, `late#${step.target}${since}#${sizeText(group.size)}`);
+}
+
+/**
+ * A request that failed may have taken effect: it is recorded once an hour for each transition, and not for whatever failed in
+ * the same way before it.
+ */
+function failedChange(context: ApplyContext, step: GroupStep, error: unknown): RecordedError {
+  const since = typeof step.record?.next === 'object' ? step.record.next.since : '';
+  const reason = messageOf(error);
+  // Numbers differ each time.
+  const key = `change#${step.target}#${since}#${reason.replace(/\d+/g, '').slice(0, 80)}`;
+  if (context.recorder.isNews(key)) record(context, step, 'fail', reason);
+  return new RecordedError(reason, { cause: error });
 }
 
 function isEnd({ action }: GroupStep): boolean {
@@ -84,12 +106,23 @@ async function withConfiguredSize(groups: Groups, step: GroupStep, group: Group)
   const isRaised = isUpdating || group.size.max > theirs.max;
   const desired = isRaised ? theirs.desired : Math.min(group.size.desired, theirs.max);
   const size = { min: theirs.min, desired, max: theirs.max };
-  if (desired === 0 || sameSize(size, record.next.size)) return zeroed;
+  if (desired === 0) return awaitRollout(step, group, size);
+  if (sameSize(size, record.next.size)) return zeroed;
   return {
     ...zeroed,
     reason: `${step.reason.replace(sizeText(group.size), sizeText(size))} (EKS has them configured; an update raised the group to ${sizeText(group.size)})`,
     record: { ...record, next: { ...record.next, size } },
   };
+}
+
+/** Its instances are those of the update, which takes them away again: no size is to be saved, and none to be set. */
+function awaitRollout(
+  { record: _record, resize: _resize, ...step }: GroupStep,
+  group: Group,
+  size: Size,
+): GroupStep {
+  const reason = `EKS has ${sizeText(size)} configured; the end of the update that raised the group to ${sizeText(group.size)} is awaited`;
+  return { ...step, action: 'none', reason };
 }
 
 async function save(context: ApplyContext, step: GroupStep, group: Group): Promise<boolean> {

@@ -21,7 +21,7 @@ export function applyStage(
 }
 
 function isWork({ ports }: ApplyContext, step: GroupStep): boolean {
-  if (step.action === 'fail') return step.explainFailure === true;
+  if (step.action === 'fail') return step.explainFailuresSince !== undefined;
   return !ports.settings.dryRun && (step.record ?? step.resize ?? step.warmPool ?? step.slept) !== undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Action } from '#model/decision.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
 import { isLeftAlone, isTerminatedBy, terminationTime } from './decide-claims.ts';
-import { isAsleepSize } from './decide-group.ts';
+import { isAsleepSize, isSettled } from './decide-group.ts';
 import type { AutoscalerView, Group, Memory, NodeClaimView } from './ports.ts';
 import {
   BUILT_IN_OBJECT,
@@ -24,7 +24,7 @@ export interface AutoscalerStep {
   readonly reason: string;
   /** Written first. */
   readonly save?: readonly SavedAutoscaler[];
-  /** Written over the records of NodePools that were deleted since: another one has the name now. */
+  /** Written over the records of what is paused again, or of NodePools that were created again since. */
   readonly replace?: readonly Versioned<SavedAutoscaler>[];
   readonly clear?: readonly Versioned<SavedAutoscaler>[];
   readonly pause?: AutoscalerView;
@@ -61,9 +61,11 @@ export function pauseStep(
   const isOpen = isAllowed(known);
   if (!isOpen && toEnd.length === 0) return undefined;
   const paused = snapshot.memory.autoscaler;
-  const save = toSave(known, paused, snapshot.now.toISOString());
-  const replace = toReplace(save, paused);
-  const isUndone = isOpen && save.length === 0;
+  const running = openObjects(known, snapshot.now.toISOString());
+  const save = running.filter((one) => !paused.has(objectOf(one)));
+  const replace = toReplace(running, paused);
+  const isRenewed = replace.some(({ value }) => running.includes(value));
+  const isUndone = isOpen && save.length === 0 && !isRenewed;
   const what =
     view.kind === 'cluster-autoscaler' ? `${view.replicas} replicas are saved` : 'limits are saved';
   steps.push({
@@ -72,14 +74,20 @@ export function pauseStep(
     reason: isUndone
       ? `${undoneText(snapshot)}${ofPods(view)}; paused again`
       : isOpen
-        ? `before the stop; ${what}`
+        ? `${isRenewed ? 'a NodePool was created again' : 'before the stop'}; ${what}`
         : `${toEnd.length} NodeClaims are to be gone by ${terminateAt ?? 'the end of their drains'}`,
-    save: replace.length > 0 ? save.filter((one) => !paused.has(objectOf(one))) : save,
+    save,
     ...(replace.length > 0 ? { replace } : {}),
     pause: known,
     terminateAt,
-    // NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
-    once: isUndone ? `undone#${view.kind}` : isOpen ? undefined : 'claims-to-end',
+    // NodePools and NodeClaims that somebody makes all night, or that cannot be deleted, are reported once an hour.
+    once: isUndone
+      ? `undone#${view.kind}`
+      : isRenewed
+        ? 'created-again'
+        : isOpen
+          ? undefined
+          : 'claims-to-end',
     ...(isUndone ? { isReportedWhenDone: true } : {}),
   });
   return undefined;
@@ -130,12 +138,14 @@ export function resumeStep(snapshot: Snapshot, policy: Policy, steps: Autoscaler
   const foreign = saved.filter(({ value }) => !known || !isObserved(known, value));
   const ours = saved.filter((one) => !foreign.includes(one));
   const waiting = ours.filter(({ value }) => known && !isResumed(known, value));
-  if (ours.length > 0 && waiting.length === 0)
+  // Another pass may have saved one just before, and pause it next.
+  const clear = waiting.length > 0 ? [] : ours.filter(({ value }) => isSettled(value, snapshot.now));
+  if (clear.length > 0)
     steps.push({
       target: known?.kind ?? target,
       action: 'resume',
       reason: 'it runs as before the stop',
-      clear: ours,
+      clear,
     });
   if (waiting.length + foreign.length === 0) return;
   if (!isOverdue && (!hostReady || unrestored.length > 0)) {
@@ -262,50 +272,46 @@ export function isResumed(view: AutoscalerView, saved: SavedAutoscaler): boolean
     return saved.nodePools.every((name) => view.builtIn?.nodePools.includes(name));
   if (saved.kind !== view.kind) return false;
   const pool = view.pools[saved.nodePool];
-  return pool !== undefined && (isOtherKind(pool, saved.setting) || isOpenPool(pool));
+  return pool !== undefined && (isOtherPool(pool, saved.setting) || isOpenPool(pool));
 }
 
-/** Kubernetes turns no dynamic NodePool into a static one or back: it was deleted, and another one has its name. */
-function isOtherKind(pool: NodePoolSetting, saved: NodePoolSetting): boolean {
-  return (pool.replicas === null) !== (saved.replicas === null);
+/**
+ * It was deleted, and another one has its name: what was saved is not its own. What an earlier release saved has no uid;
+ * but Kubernetes turns no dynamic NodePool into a static one or back.
+ */
+function isOtherPool(pool: NodePoolSetting, saved: NodePoolSetting): boolean {
+  return (saved.uid ?? pool.uid) !== pool.uid || (pool.replicas === null) !== (saved.replicas === null);
 }
 
-/** What was saved of an object is never overwritten: only what is newly found running is added. */
-function toSave(
-  view: AutoscalerView,
-  saved: Memory['autoscaler'],
-  since: string,
-): readonly SavedAutoscaler[] {
-  const running: SavedAutoscaler[] =
-    view.kind === 'cluster-autoscaler'
-      ? [{ kind: view.kind, deployment: view.deployment, replicas: view.replicas, since }]
-      : [
-          ...Object.entries(openPools(view.pools)).map(([nodePool, setting]) => ({
-            kind: view.kind,
-            nodePool,
-            setting,
-            since,
-          })),
-          ...savedBuiltIn(view, since),
-        ];
-  return running.filter((one) => {
-    const before = saved.get(objectOf(one))?.value;
-    return !before || isOfOtherPool(one, before);
-  });
+/** What may start nodes, as it is now. */
+function openObjects(view: AutoscalerView, since: string): readonly SavedAutoscaler[] {
+  if (view.kind === 'cluster-autoscaler')
+    return [{ kind: view.kind, deployment: view.deployment, replicas: view.replicas, since }];
+  const pools = Object.entries(openPools(view.pools));
+  return [
+    ...pools.map(([nodePool, setting]) => ({ kind: view.kind, nodePool, setting, since })),
+    ...savedBuiltIn(view, since),
+  ];
 }
 
+/**
+ * What was saved of an object stays, but is written again: another pass that has just resumed it may have cleared its record,
+ * and then it must not be paused; nor must that pass clear it now.
+ */
 function toReplace(
-  save: readonly SavedAutoscaler[],
+  running: readonly SavedAutoscaler[],
   saved: Memory['autoscaler'],
 ): readonly Versioned<SavedAutoscaler>[] {
-  return save.flatMap((value) => {
-    const before = saved.get(objectOf(value));
-    return before ? [{ value, version: before.version }] : [];
+  return running.flatMap((one) => {
+    const before = saved.get(objectOf(one));
+    if (!before) return [];
+    const { value, version } = before;
+    return [{ value: isOfOther(one, value) ? one : { ...value, since: one.since }, version }];
   });
 }
 
-function isOfOtherPool(one: SavedAutoscaler, before: SavedAutoscaler): boolean {
-  return one.kind === 'karpenter' && before.kind === 'karpenter' && isOtherKind(one.setting, before.setting);
+function isOfOther(one: SavedAutoscaler, before: SavedAutoscaler): boolean {
+  return one.kind === 'karpenter' && before.kind === 'karpenter' && isOtherPool(one.setting, before.setting);
 }
 
 function savedBuiltIn(view: KarpenterView, since: string): readonly SavedAutoscaler[] {
@@ -334,6 +340,11 @@ function withoutCorrupt(view: AutoscalerView, corrupt: readonly string[]): Autos
   };
 }
 
+/** Undefined where none was observed. */
+export function karpenterIn(view: Snapshot['autoscaler']): KarpenterView | undefined {
+  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view : undefined;
+}
+
 export function claimsIn(view: Snapshot['autoscaler']): readonly NodeClaimView[] {
-  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? view.claims : [];
+  return karpenterIn(view)?.claims ?? [];
 }

@@ -1,4 +1,5 @@
 /** When the NodeClaims of Karpenter must be gone. Pure. */
+import { instant, isValid } from '#model/record-schema.ts';
 import type { AutoscalerView, NodeClaimView } from './ports.ts';
 
 /** A NodeClaim that is found late still has so much time for its pods. */
@@ -19,9 +20,7 @@ export function isLeftAlone(view: AutoscalerView, { nodePool }: NodeClaimView): 
   return view.kind === 'karpenter' && (view.malformed ?? []).includes(nodePool);
 }
 
-/** Whether it ends by then without a change. A time that Karpenter cannot read makes its drain stand still. */
+/** Whether it ends by then without a change. A time that Karpenter cannot read (30 February) makes its drain stand still. */
 export function isTerminatedBy({ terminateAt }: NodeClaimView, at: string): boolean {
-  return terminateAt !== undefined && RFC_3339.test(terminateAt) && Date.parse(terminateAt) <= Date.parse(at);
+  return isValid(instant, terminateAt) && Date.parse(terminateAt) <= Date.parse(at);
 }
-
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;

@@ -1,10 +1,16 @@
 import type { ClusterState } from '#model/cluster-state.ts';
-import { DAY_MS } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Desired } from '#model/schedule.ts';
-import { type AutoscalerStep, claimsIn, isScaling, pauseStep, resumeStep } from './decide-autoscaler.ts';
+import {
+  type AutoscalerStep,
+  claimsIn,
+  isScaling,
+  karpenterIn,
+  pauseStep,
+  resumeStep,
+} from './decide-autoscaler.ts';
 import { decideGroup, type GroupStep, isAsleepSize, runningIn } from './decide-group.ts';
-import type { CorruptItem, Group, Memory } from './ports.ts';
+import type { Group, Memory } from './ports.ts';
 import type { SavedSize } from './records.ts';
 import { corruptNames, minutesOverdue, type Policy, type Snapshot, settledSince } from './snapshot.ts';
 
@@ -37,7 +43,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const isLate = minutesOverdue(snapshot, policy, 'asleep') !== undefined;
   const before: AutoscalerStep[] = [];
   const after: AutoscalerStep[] = [];
-  const stages: GroupStep[][] = [reportsOf(snapshot, policy)];
+  const stages: (readonly GroupStep[])[] = [policy.reportsOf?.(snapshot, policy) ?? []];
   if (desired.state === 'awake') {
     stages.push(hosts, others);
     resumeStep(snapshot, policy, after);
@@ -58,9 +64,9 @@ function endOfClaims(
   { autoscaler: view, memory }: Snapshot,
   state: ClusterState,
 ): AutoscalerStep | undefined {
-  if (view === undefined || view === 'unknown' || view.kind !== 'karpenter') return undefined;
-  if (state.phase !== 'asleep' || memory.state?.value.phase === 'asleep') return undefined;
-  return { target: view.kind, action: 'confirm-stop', reason: 'no NodeClaim is left' };
+  const karpenter = karpenterIn(view);
+  if (!karpenter || state.phase !== 'asleep' || memory.state?.value.phase === 'asleep') return undefined;
+  return { target: karpenter.kind, action: 'confirm-stop', reason: 'no NodeClaim is left' };
 }
 
 /** One step for each name of a group whose record can be read. */
@@ -93,53 +99,19 @@ function decideGroups(snapshot: Snapshot, policy: Policy, settled: boolean): rea
   return [...steps.values()];
 }
 
-/** What people must correct themselves. */
-function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
-  const { autoscaler: view, missing, memory } = snapshot;
-  const reports: GroupStep[] = memory.corrupt.map(({ item, kind, name }) => ({
-    target: name,
-    action: 'fail',
-    reason: `${UNREADABLE[kind](name)}; check the item ${item}`,
-    once: `corrupt#${item}`,
-  }));
-  for (const name of missing)
-    reports.push({
-      target: name,
-      action: 'fail',
-      reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
-      once: `missing#${name}`,
-    });
-  if (view !== undefined && view !== 'unknown' && view.kind === 'karpenter')
-    for (const name of view.malformed ?? [])
-      reports.push({
-        target: name,
-        action: 'fail',
-        reason: `the NodePool ${name} has limits or replicas that cannot be read: it and its NodeClaims are left alone`,
-        once: `malformed#${name}`,
-      });
-  const neededBy =
-    view !== undefined && view !== 'unknown' && view.kind === 'karpenter' && view.builtIn?.neededBy;
-  if (neededBy && neededBy.length > 0 && snapshot.desired.state === 'asleep')
-    reports.push({
-      target: policy.cluster ?? 'cluster',
-      action: 'fail',
-      reason: `the built-in NodePools stay on: EKS would remove the NodeClass default with them, which ${neededBy.join(', ')} use: give them a NodeClass of their own`,
-      once: 'node-class',
-      onceWithinMs: DAY_MS,
-    });
-  if (isNothingFound(snapshot))
-    reports.push({
-      target: policy.cluster ?? 'cluster',
-      action: 'fail',
-      reason: `nothing was found to stop: no group that the config stops carries the tag kubernetes.io/cluster/${policy.cluster ?? '<cluster>'}, and ${policy.autoscalerKind === 'karpenter' || policy.autoscalerKind === 'auto-mode' ? 'there is no NodePool' : 'the config names no Karpenter and no Auto Mode'}: the cluster does not sleep`,
-      once: 'nothing-found',
-      onceWithinMs: DAY_MS,
-    });
-  return reports;
+/** Whether people may have to correct something themselves. */
+export function mayReport(snapshot: Snapshot, { nodePools }: Policy): boolean {
+  const { autoscaler, missing, memory } = snapshot;
+  const karpenter = karpenterIn(autoscaler);
+  return (
+    missing.length + memory.corrupt.length > 0 ||
+    (karpenter && (nodePools ?? karpenter.malformed ?? karpenter.builtIn?.neededBy[0])) !== undefined ||
+    isNothingFound(snapshot)
+  );
 }
 
 /** Groups without a tag, Auto Mode, Karpenter or Fargate that the config does not name: such a cluster never sleeps. */
-function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
+export function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
   if (desired.state !== 'asleep' || view === 'unknown') return false;
   if (groups.length + memory.saved.size > 0 || memory.corrupt.some(({ kind }) => kind === 'saved'))
     return false;
@@ -154,15 +126,6 @@ function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot)
     0
   );
 }
-
-const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
-  saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
-  autoscaler: (name) => `the saved setting of ${name} cannot be read: it is left alone`,
-  cronjob: (name) => `the record of the suspended CronJob ${name} cannot be read: it is left alone`,
-  override: (name) => `the override ${name} is not valid: it does not count`,
-  state: () => 'the state of the night cannot be read: it is written again',
-  note: (name) => `the note ${name} cannot be read: it is written again`,
-};
 
 /** What runs there is needed until the others have stopped: the autoscaler, or the controller of the load balancers. */
 function isHost(group: string, { hostGroup, stopLast = [] }: Policy): boolean {
@@ -220,8 +183,8 @@ function keptIn({ running, memory }: Snapshot): readonly string[] {
 
 /** Where nothing was observed in this pass, what was observed before counts. */
 function isWithoutClaims({ autoscaler: view, memory }: Snapshot, policy: Policy): boolean {
-  if (view !== undefined && view !== 'unknown' && view.kind === 'karpenter')
-    return view.claims.length + (view.builtIn?.nodePools.length ?? 0) === 0;
+  const karpenter = karpenterIn(view);
+  if (karpenter) return karpenter.claims.length + (karpenter.builtIn?.nodePools.length ?? 0) === 0;
   if (view !== 'unknown') return true;
   return policy.autoscalerKind === 'cluster-autoscaler' || memory.state?.value.phase === 'asleep';
 }
@@ -257,12 +220,12 @@ function stateOf(
   const isNamed = (group: Group) => {
     const record = recordOf(group);
     if (record) return record.phase !== 'manual';
-    // Another pass may have saved its sizes and zeroed it after this one had read.
-    const isStopping = phase === 'stopping' && before?.phase === 'stopping';
-    return isStopping && before.groups.includes(group.name) && isAsleepSize(group);
+    if (written.has(group.name) || snapshot.released.has(group.name)) return false;
+    // Another pass is about to save its sizes and zero it, or has since this one read.
+    return phase === 'stopping' && before?.phase === 'stopping' && before.groups.includes(group.name);
   };
-  const groups: string[] = [];
-  for (const group of snapshot.groups) if (isNamed(group)) groups.push(group.name);
+  // A garbled reply may name a group twice.
+  const groups = [...new Set(snapshot.groups.filter(isNamed).map(({ name }) => name))];
   const kept = desired.state === 'asleep' ? keptIn(snapshot) : [];
   const since = before && before.phase === phase ? before.since : now.toISOString();
   const asleepSince = settled ?? (phase === 'asleep' ? since : undefined);

@@ -18,8 +18,8 @@ export interface GroupStep {
   readonly warmPool?: WarmPool | 'off';
   /** The sleep that ends with this step, for the ledger. */
   readonly slept?: { readonly from: string; readonly nodes: number };
-  /** The group's last failed scaling activity is added to the reason. */
-  readonly explainFailure?: true;
+  /** The group's last failed scaling activity since then (ISO 8601) is added to the reason. */
+  readonly explainFailuresSince?: string;
   /** Recorded once an hour under this key, not every minute. */
   readonly once?: string;
   /** Instead of once an hour. */
@@ -122,10 +122,11 @@ export function isSameGroup(record: SavedSize, group: Group): boolean {
   return record.autoScalingGroup === group.autoScalingGroup;
 }
 
+/** In the reason of a group that needs nothing. */
+export const NOT_OURS = 'but not stopped by this tool';
+
 function reasonToRun({ group, desired }: GroupSituation): string {
-  return isAsleepSize(group) && runningIn(group) === 0
-    ? 'at zero, but not stopped by this tool: unchanged'
-    : desired.reason;
+  return isAsleepSize(group) && runningIn(group) === 0 ? `at zero, ${NOT_OURS}: unchanged` : desired.reason;
 }
 
 /** Nothing is saved yet. */
@@ -137,7 +138,7 @@ function firstStop(s: GroupSituation): GroupStep {
     return none(
       s,
       running === 0
-        ? 'already at zero, but not stopped by this tool'
+        ? `already at zero, ${NOT_OURS}`
         : `already scaling to zero: ${count(running, 'instance')} left`,
     );
   if (size.desired === 0) return none(s, `desired is already 0, min is ${size.min}: unchanged`);
@@ -267,7 +268,7 @@ function awaitStop(s: GroupSituation, saved: Saved): GroupStep {
   const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.stopDeadlineMinutes)
     return step(s, 'fail', `${left} still there ${minutes} min after the stop`, {
-      explainFailure: true,
+      explainFailuresSince: record.since,
       once: `stop-deadline#${s.group.name}`,
     });
   if (record.phase === 'zeroed') return none(s, `${left} left`);
@@ -323,7 +324,7 @@ function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
   const minutes = minutesSince(record.since, s.now);
   if (minutes >= s.startDeadlineMinutes)
     return step(s, 'fail', `${observed} ${minutes} min after the start`, {
-      explainFailure: true,
+      explainFailuresSince: record.since,
       once: `start-deadline#${s.group.name}`,
     });
   if (record.phase === 'restored') return none(s, observed);
@@ -337,7 +338,7 @@ function awaitNodes(s: GroupSituation, saved: Saved): GroupStep {
  */
 const SETTLE_MS = 90_000;
 
-export function isSettled(record: SavedSize, now: Date): boolean {
+export function isSettled(record: Pick<SavedSize, 'since'>, now: Date): boolean {
   return now.getTime() - Date.parse(record.since) >= SETTLE_MS;
 }
 

@@ -7,7 +7,7 @@ import { phaseOf } from './learn-lead.ts';
 import { awaitedInstances, lackingInstances } from './missing-instances.ts';
 import type { NightScheduleDeps, Pass } from './pass.ts';
 import type { Group } from './ports.ts';
-import { minutesMissed, predictReady } from './predict-morning.ts';
+import { minutesMissed, PHASES, predictReady } from './predict-morning.ts';
 import type { Morning, MorningPhase } from './records.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -123,7 +123,8 @@ function warnOfDelay(
   const took = morning.seconds[target];
   if (took !== undefined) return morning;
   const cause = waitsFor(morning, snapshot, target);
-  if (now > promised) return { ...morning, late: cause };
+  const late = longestWait(morning, now, cause);
+  if (now > promised) return { ...morning, late };
   if (morning.announced !== undefined) return morning;
   const missed = minutesMissed(predictReady(morning, before, target, now), promised, now);
   if (missed === undefined) return morning;
@@ -134,7 +135,27 @@ function warnOfDelay(
     reason: `${timeOf(settings.schedule, promised)} ${how} ${missed.minutes} min: waits for ${cause}`,
     facts: { promised: morning.promised, missedByMinutes: missed.minutes },
   });
-  return { ...morning, announced: now.toISOString(), late: cause };
+  return { ...morning, announced: now.toISOString(), late };
+}
+
+const WAITED_FOR: { readonly [P in MorningPhase]?: string } = {
+  instances: 'instances',
+  nodes: 'nodes that were not Ready',
+  argocd: 'Argo CD, which did not answer',
+};
+
+/** What it waits for now, unless one of the phases before took longer. */
+function longestWait({ asked, seconds, late }: Morning, now: Date, cause: string): string {
+  let from = 0;
+  let longest = { took: 0, phase: 'instances' as MorningPhase };
+  for (const phase of PHASES) {
+    const at = seconds[phase];
+    if (at === undefined) continue;
+    if (at - from > longest.took) longest = { took: at - from, phase };
+    from = at;
+  }
+  const waited = (now.getTime() - Date.parse(asked)) / SECOND_MS - from;
+  return waited >= longest.took ? cause : (late ?? WAITED_FOR[longest.phase] ?? cause);
 }
 
 /** What the phase that is not reached yet waits for, and what a person can do. */

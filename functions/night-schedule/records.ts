@@ -53,6 +53,8 @@ export type SavedSize = s.TypeOf<typeof savedSizeSchema>;
 export const nodePoolSettingSchema = s.object({
   limits: s.nullable(s.mapOf(s.string)),
   replicas: s.nullable(s.count),
+  /** Of the object that has them: one that is created again under its name has another. */
+  uid: s.optional(s.text),
 });
 export type NodePoolSetting = s.TypeOf<typeof nodePoolSettingSchema>;
 
@@ -102,6 +104,7 @@ export const savedCronJobSchema = s.object({
   uid: s.string,
   phase: s.oneOf('suspending', 'suspended'),
   since: s.instant,
+  cluster: s.optional(s.string),
 });
 export type SavedCronJob = s.TypeOf<typeof savedCronJobSchema>;
 
@@ -125,7 +128,7 @@ const morningSchema = s.object({
   promised: s.optional(s.instant),
   /** `instances`: all in service. `nodes`: all Ready. `argocd`: it answered. `applications`: all Healthy. `url`: it answered. */
   seconds: s.mapOf(s.count),
-  /** What it waited for last, where it was late. */
+  /** What it waited for longest, where it was late. */
   late: s.optional(s.string),
   /** The on-demand group that was scaled up. */
   fallback: s.optional(s.string),

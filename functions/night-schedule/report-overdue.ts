@@ -1,7 +1,10 @@
 /** Deadlines of the whole stop and of the whole start. */
+import { messageOf } from '#functions/shared/errors.ts';
+import type { Decision } from '#model/decision.ts';
 import { HOUR_MS } from '#model/duration.ts';
 import { claimsIn } from './decide-autoscaler.ts';
 import type { Plan } from './decide-cluster.ts';
+import { NOT_OURS } from './decide-group.ts';
 import type { NightScheduleDeps, Pass } from './pass.ts';
 import type { NodeClaimView } from './ports.ts';
 import { minutesOverdue, type Snapshot } from './snapshot.ts';
@@ -37,13 +40,23 @@ export function reportOverdue(
     ([key, at]) => DEADLINE_KEY.test(key) && now.getTime() - Date.parse(at) < HOUR_MS,
   );
   if (isReported || !recorder.isNews('late#cluster')) return;
-  const waits = recorder.decisions
-    .filter(({ action }) => action === 'none' || action === 'fail' || action === 'resume')
-    .map(({ target, reason }) => `${target}: ${reason}`);
+  const waits = [
+    // As a decision each is recorded once an hour only.
+    ...recorder.failures.map(({ target, error }) => `${target}: ${messageOf(error)}`),
+    ...recorder.decisions
+      .filter((decision) => isWait(decision, snapshot))
+      .map(({ target, reason }) => `${target}: ${reason}`),
+  ];
   const name = snapshot.desired.state === 'asleep' ? 'stop' : 'start';
-  const why = waits.slice(0, 5).join('; ') || 'another pass comes first each time';
+  const why = [...new Set(waits)].slice(0, 5).join('; ') || 'another pass comes first each time';
   const reason = `the ${name} is not complete after ${minutes} min: ${why}`;
   recorder.record({ target: settings.cluster, action: 'fail', reason });
+}
+
+/** A group that needs nothing has the reason of the schedule. */
+function isWait({ action, reason }: Decision, { desired }: Snapshot): boolean {
+  if (action === 'none') return reason !== desired.reason && !reason.includes(NOT_OURS);
+  return action === 'fail' || action === 'resume';
 }
 
 const DEADLINE_KEY = /^(late|stop-deadline|start-deadline)#/;

@@ -7,6 +7,7 @@ import type { Versioned } from '#functions/shared/versioned.ts';
 import type { Action } from '#model/decision.ts';
 import { isObserved, isResumed } from './decide-autoscaler.ts';
 import { decideResumption } from './decide-cron-jobs.ts';
+import { isSettled } from './decide-group.ts';
 import { decideRestore, type RestoreStep } from './decide-restore.ts';
 import { ledgerEntries, seen } from './ledger.ts';
 import type { Autoscaler, AutoscalerView, CronJobs, Groups, Memory, SavedObjects, Store } from './ports.ts';
@@ -207,13 +208,14 @@ async function resumeAutoscalers(ports: RestorePorts, { autoscaler: records }: M
 
 /** Undefined where nothing is left to do for the object. */
 async function resumeObject(
-  { store, record }: RestorePorts,
+  { store, record, now }: RestorePorts,
   autoscaler: Autoscaler,
   view: AutoscalerView | undefined,
   { value, version }: Versioned<SavedAutoscaler>,
 ): Promise<string | undefined> {
   const target = objectOf(value);
-  const isBack = view !== undefined && isResumed(view, value);
+  // A pass that has just saved it may pause it next.
+  const isBack = view !== undefined && isResumed(view, value) && isSettled(value, now());
   const outcome = isBack ? 'resumed' : await autoscaler.resume(value);
   if (outcome === 'busy') return 'another update of the cluster is in progress';
   // What could be observed, and is not readable now, ends with the request that was accepted.

@@ -11,7 +11,8 @@ import { holidayWarning } from '#model/plan.ts';
 import type { Desired } from '#model/schedule.ts';
 import { wallAt } from '#model/zone.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
-import { decideCluster, type Plan } from './decide-cluster.ts';
+import { karpenterIn } from './decide-autoscaler.ts';
+import { decideCluster, mayReport, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
 import {
@@ -35,8 +36,8 @@ import {
   UNLISTED_PREFIX,
   writeNotes,
 } from './pass.ts';
-import type { AutoscalerView, Group, KeepUpRequest, Memory, UnlaunchedClaim } from './ports.ts';
-import { minutesOverdue, policyOf, type Snapshot } from './snapshot.ts';
+import type { Group, KeepUpRequest, Memory } from './ports.ts';
+import { minutesOverdue, type Policy, policyOf, type Snapshot } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -99,18 +100,18 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
   const running = needsRunning({ memory, groups, released, desired, now }, settings)
     ? await observeRunning(deps, pass, all, selected)
     : undefined;
-  const observed = { groups, released, missing, unlisted, ready, autoscaler, running };
-  const snapshot = { now, desired, memory, ...observed };
-  const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
+  const snapshot = { now, desired, memory, groups, released, missing, unlisted, ready, autoscaler, running };
+  const plan = await planFor(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
   notes.seen = seen(notes.seen, now, all.length);
   await apply(deps, pass, plan, { all, groups });
   if (!settings.dryRun) await observeStart(deps, pass, { snapshot, plan, all });
-  if (desired.state === 'awake' && unlaunchedIn(autoscaler).length > 0) {
+  const unlaunched = desired.state === 'awake' && karpenterIn(autoscaler)?.unlaunched;
+  if (unlaunched) {
     const { freeProvisioning } = await import('./free-provisioning.ts');
-    await freeProvisioning(deps, pass, unlaunchedIn(autoscaler));
+    await freeProvisioning(deps, pass, unlaunched);
   }
   await switchRules(deps, pass, plan);
   if (settings.suspendCronJobs || memory.cronJobs.size > 0) {
@@ -126,8 +127,12 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
     const { reportOverdue } = await import('./report-overdue.ts');
     reportOverdue(deps, pass, snapshot, plan);
   }
-
   return finish(deps, pass, plan);
+}
+
+async function planFor(snapshot: Snapshot, policy: Policy): Promise<Plan> {
+  if (!mayReport(snapshot, policy)) return decideCluster(snapshot, policy);
+  return decideCluster(snapshot, { ...policy, ...(await import('./decide-reports.ts')) });
 }
 
 async function observeStart(
@@ -268,10 +273,6 @@ async function observeRunning(
 ) {
   const observed = await import('./observe-running.ts');
   return observed.observeRunning({ nodes, recorder, settings, memory }, all, stopped);
-}
-
-function unlaunchedIn(view: AutoscalerView | 'unknown' | undefined): readonly UnlaunchedClaim[] {
-  return view !== undefined && view !== 'unknown' && view.kind === 'karpenter' ? (view.unlaunched ?? []) : [];
 }
 
 /** What people should know in time: the stop that comes, and holidays that are known for a few weeks only. */

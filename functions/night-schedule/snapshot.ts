@@ -19,21 +19,27 @@ export interface Policy {
   readonly autoscalerKind?: 'cluster-autoscaler' | 'karpenter' | 'auto-mode' | undefined;
   /** Default true: drains of Karpenter end past budgets, within the deadline of the stop. */
   readonly forceAtNight?: boolean | undefined;
+  /** NodePools that the config names; all when left out. */
+  readonly nodePools?: readonly string[] | undefined;
   /** Default `stop`. */
   readonly warmPools?: 'stop' | 'keep' | undefined;
   /** Present where a group has a warm pool, or one is saved. */
   readonly decideWarmPool?: ((s: GroupSituation, step: GroupStep) => GroupStep) | undefined;
+  /** Present where people may have to correct something themselves. */
+  readonly reportsOf?: ((snapshot: Snapshot, policy: Policy) => readonly GroupStep[]) | undefined;
   /** The name of the cluster. */
   readonly cluster?: string | undefined;
 }
 
 export function policyOf(settings: NightScheduleSettings): Policy {
   const { autoscaler } = settings;
+  const { forceAtNight, nodePools } = autoscaler?.kind === 'cluster-autoscaler' ? {} : (autoscaler ?? {});
   return {
     ...settings,
     hostGroup: autoscaler?.kind === 'auto-mode' ? undefined : autoscaler?.hostGroup,
     autoscalerKind: autoscaler?.kind,
-    forceAtNight: autoscaler?.kind === 'cluster-autoscaler' ? undefined : autoscaler?.forceAtNight,
+    forceAtNight,
+    nodePools,
   };
 }
 

@@ -17,10 +17,16 @@ export interface AnnouncedChange {
 /** Those that are still to come, the earliest first. */
 export function announcedChanges(claims: readonly Claim[]): readonly AnnouncedChange[] {
   return claims
-    .flatMap(({ cause, state, notBefore, instanceId, node }) => {
-      if (cause !== 'health' || state !== 'paused' || notBefore === undefined) return [];
+    .flatMap((claim) => {
+      const { instanceId, node } = claim;
+      const notBefore = claim.announced?.notBefore ?? pendingOf(claim);
+      if (notBefore === undefined) return [];
       const startsAt = new Date(Date.parse(notBefore) + CHANGE_LEAD_MS).toISOString();
       return [{ instanceId, node, drainAt: notBefore, startsAt }];
     })
     .sort((one, other) => one.startsAt.localeCompare(other.startsAt));
+}
+
+function pendingOf({ cause, state, notBefore }: Claim): string | undefined {
+  return cause === 'health' && state === 'paused' ? notBefore : undefined;
 }

@@ -22,6 +22,8 @@ const LEASE_MS = 16_000;
 
 export type Claimed =
   | { readonly kind: 'take' | 'complete'; readonly claim: Versioned<Claim>; readonly isFirst: boolean }
+  /** The claim is one for something else, and keeps the announced change. */
+  | { readonly kind: 'note'; readonly claim: Versioned<Claim> }
   /** Another invocation handles it, or has. */
   | { readonly kind: 'no-action'; readonly action: 'ignore'; readonly reason: string };
 
@@ -66,7 +68,8 @@ async function takeClaim(
     if (decision.kind === 'none') return leaveToOther(decision.reason);
     const saved = await claims.saveIf(decision.claim, existing?.version ?? 'absent', now);
     if (saved && decision.kind === 'join') return leaveToOther(decision.reason);
-    if (saved && decision.kind !== 'join')
+    if (saved && decision.kind === 'note') return { kind: 'note', claim: saved };
+    if (saved && decision.kind !== 'join' && decision.kind !== 'note')
       return { kind: decision.kind, claim: saved, isFirst: existing === undefined };
     conflicts++;
   }

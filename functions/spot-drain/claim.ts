@@ -3,7 +3,7 @@
  * drained once, and every lifecycle action is completed once. Pure.
  */
 import type { DrainReport, PodOutcome } from './pod-state.ts';
-import type { Claim, ClaimedHook, PodCounts } from './records.ts';
+import type { Announced, Claim, ClaimedHook, PodCounts } from './records.ts';
 
 /** What an event would do to the instance. */
 export type ClaimRequest = Omit<
@@ -18,6 +18,9 @@ export type ClaimRequest = Omit<
   | 'podCounts'
   | 'cordonedAt'
   | 'returned'
+  | 'announced'
+  | 'changeOverAt'
+  | 'hasVolumes'
 >;
 
 export type ClaimDecision =
@@ -25,6 +28,8 @@ export type ClaimDecision =
   | { readonly kind: 'take'; readonly claim: Claim }
   /** Another invocation is at it, and only has to complete the new lifecycle action too. */
   | { readonly kind: 'join'; readonly claim: Claim; readonly reason: string }
+  /** Something else is done with the instance, or was: the claim keeps the announced change for later. */
+  | { readonly kind: 'note'; readonly claim: Claim }
   /** The drain is over; only the new lifecycle action is left. */
   | { readonly kind: 'complete'; readonly claim: Claim }
   | { readonly kind: 'none'; readonly reason: string };
@@ -57,15 +62,21 @@ export function decideClaim(
   worker: Worker,
   now: Date,
 ): ClaimDecision {
-  if (!existing || isExpired(existing, request))
-    return { kind: 'take', claim: newClaim(request, worker, now) };
+  if (!existing) return { kind: 'take', claim: newClaim(request, worker, now) };
+  if (isOutdated(request, existing))
+    return { kind: 'none', reason: 'a newer event about the scheduled change has been handled' };
+  const change = announcedBy(request);
+  if (change && !isAnnounced(existing, now))
+    return { kind: 'note', claim: { ...existing, announced: change } };
+  const announced = request.cause === 'health' ? undefined : changeOf(existing, now);
+  const fresh = { ...newClaim(request, worker, now), announced, changeOverAt: existing.changeOverAt };
+  if (isExpired(existing, request)) return { kind: 'take', claim: fresh };
 
   const hooks = mergeHooks(existing.hooks, request.hooks);
   const isNewHook = hooks.some((hook) => !existing.hooks.includes(hook));
   if (outranks(request, existing, now)) {
     const { claimedAt, cordonedAt, returned } = existing;
-    const claim = { ...newClaim(request, worker, now), claimedAt, cordonedAt, returned, hooks };
-    return { kind: 'take', claim };
+    return { kind: 'take', claim: { ...fresh, claimedAt, cordonedAt, returned, hooks } };
   }
   const by = `invocation ${existing.owner} for event ${existing.trigger}, claimed at ${existing.claimedAt}`;
   // The same request is repeated only when its attempt before has died.
@@ -81,8 +92,9 @@ export function decideClaim(
   }
   const taken = { ...assign(existing, worker), hooks, attempts: existing.attempts + 1 };
   if (existing.state === 'done') {
-    // The hook gives the pods that were left more time.
-    if (isNewHook && request.task === 'drain' && (existing.podsRemaining ?? 0) > 0)
+    // The hook gives the pods that were left more time, and the volumes of those that are gone.
+    const isLeft = (existing.podsRemaining ?? 0) > 0 || existing.hasVolumes === true;
+    if (isNewHook && request.task === 'drain' && isLeft)
       return { kind: 'take', claim: { ...extended(taken, request), state: 'working' } };
     return hasOpenHook(taken)
       ? { kind: 'complete', claim: taken }
@@ -121,9 +133,14 @@ export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Cla
   const report = result.kind === 'drained' ? result.report : undefined;
   const podCounts = report ? addCounts(report, claim.podCounts) : claim.podCounts;
   const returned = report?.returned ?? claim.returned;
+  const hadVolumes = report?.pods.some(
+    ({ pod, outcome }) => outcome !== 'skipped' && (pod.volumeClaims ?? 0) > 0,
+  );
+  const hasVolumes = hadVolumes === true || claim.hasVolumes;
   if (report?.end === 'timed-out' && mayPause(claim, now))
-    return { ...claim, state: 'paused', leaseUntil: at, podCounts, returned };
-  const hasFailed = result.kind === 'failed' || report?.refused !== undefined;
+    return { ...claim, state: 'paused', leaseUntil: at, podCounts, returned, hasVolumes };
+  const isUnfinished = report?.areVolumesUnknown === true && hasOpenHook(claim);
+  const hasFailed = result.kind === 'failed' || report?.refused !== undefined || isUnfinished;
   const isKeptOpen = hasOpenHook(claim) && !isCompletionDue(claim, result, now);
   return {
     ...claim,
@@ -133,6 +150,7 @@ export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Cla
     doneAt: at,
     podCounts,
     returned,
+    hasVolumes,
     podsRemaining: hasFailed ? claim.podsRemaining : report ? countRemaining(report) : 0,
   };
 }
@@ -211,7 +229,8 @@ function newClaim(request: ClaimRequest, worker: Worker, now: Date): Claim {
     ...request,
     owner: worker.owner,
     leaseUntil: worker.leaseUntil.toISOString(),
-    state: 'working',
+    // Nothing is worked on before its day, whatever becomes of this worker.
+    state: request.notBefore === undefined ? 'working' : 'paused',
     attempts: 1,
     claimedAt: now.toISOString(),
   };
@@ -237,8 +256,57 @@ function outranks(request: ClaimRequest, existing: Claim, now: Date): boolean {
  * Its drain has not begun: whatever comes before the change goes first, and so does another date for it. Also where its
  * worker died, or is at work, before it paused the claim.
  */
-function isAnnounced({ notBefore, state }: Claim, now: Date): boolean {
-  return notBefore !== undefined && (state === 'paused' || now.getTime() < Date.parse(notBefore));
+function isAnnounced({ notBefore, state, cordonedAt }: Claim, now: Date): boolean {
+  if (notBefore === undefined || cordonedAt !== undefined) return false;
+  return state === 'paused' || now.getTime() < Date.parse(notBefore);
+}
+
+function announcedBy({ notBefore, drainUntil, trigger, noticeTime }: ClaimRequest): Announced | undefined {
+  return notBefore === undefined ? undefined : { notBefore, drainUntil, trigger, noticeTime };
+}
+
+/** Events come late and out of order: the newest has the date of a change. */
+function isOutdated(request: ClaimRequest, existing: Claim): boolean {
+  const { announced, cause, changeOverAt, noticeTime } = existing;
+  const known = [announced?.noticeTime, changeOverAt, cause === 'health' ? noticeTime : undefined];
+  const isOlder = (time: string | undefined) =>
+    time !== undefined && Date.parse(request.noticeTime) < Date.parse(time);
+  return request.cause === 'health' && known.some(isOlder);
+}
+
+/** The announced change that is still to come, whatever else the claim is for. */
+function changeOf(claim: Claim, now: Date): Announced | undefined {
+  return claim.announced ?? (isAnnounced(claim, now) ? announcedBy(claim) : undefined);
+}
+
+/** What came before an announced change is over and undone: the claim waits for the change. Undefined where there is none. */
+export function afterUndo(claim: Claim): Claim | undefined {
+  const { announced, instanceId, node, owner, leaseUntil, claimedAt } = claim;
+  if (!announced) return undefined;
+  return {
+    ...announced,
+    instanceId,
+    node,
+    cause: 'health',
+    task: 'drain',
+    force: false,
+    nightlyStop: false,
+    owner,
+    leaseUntil,
+    state: 'paused',
+    attempts: 0,
+    claimedAt,
+    hooks: [],
+  };
+}
+
+/** The day of an announced change has come while the claim is one for something else: its drain begins. */
+export function withDueChange(claim: Claim, now: Date): Claim {
+  const { announced, deadline, hooks } = claim;
+  const isDue = announced !== undefined && now.getTime() >= Date.parse(announced.notBefore);
+  const isGoing = hooks.length > 0 || (deadline !== undefined && now.getTime() < Date.parse(deadline));
+  const waiting = isDue && !isGoing && !isLeased(claim, now) ? afterUndo(claim) : undefined;
+  return waiting ? { ...waiting, cordonedAt: claim.cordonedAt, returned: claim.returned } : claim;
 }
 
 function deadlineOf({ deadline }: Pick<Claim, 'deadline'>): number {

@@ -1,11 +1,8 @@
-/** Sets our marks on a node, and removes them again so that it takes pods again. */
-import { messageOf, NightshiftError } from '#functions/shared/errors.ts';
-import { isLeased } from './claim.ts';
-import { describeNotice, type NoticeDecision } from './decide.ts';
+/** Sets our marks on a node, and writes down when they are removed again. */
+import { messageOf } from '#functions/shared/errors.ts';
+import type { NoticeDecision } from './decide.ts';
 import type { Notice } from './event.ts';
-import { findNode } from './locate.ts';
 import { patienceUntil, whileTransient } from './patience.ts';
-import { readPause } from './pause.ts';
 import {
   type Alarm,
   type Clock,
@@ -21,6 +18,8 @@ import type { Claim } from './records.ts';
 /** A drain waits no longer for the cordons of others, and looks for them so often. */
 const OTHERS_MS = 1_000;
 const OTHERS_CHECK_MS = 250;
+/** A look that hangs is left to itself. */
+const LAST_LOOK_MS = 5_000;
 /** Who has less than this until the instance goes does not wait for others. */
 const AMPLE_MS = 60_000;
 const GATE_PATIENCE_MS = 2_000;
@@ -45,29 +44,34 @@ export async function cordonNode(context: Context, node: Node, claim: Claim): Pr
 /**
  * In a storm many nodes get their notice within a second: what was evicted from the first would be placed on the next,
  * and evicted once more. So a node with time to spare waits until the claims show no cordon that is still to come.
+ * `looking` may go on for a moment after the wait.
  */
 export async function waitForOtherCordons(
-  { claims, clock }: Context,
+  { claims, clock, recorder }: Context,
   claim: Claim,
   /** Resolves when the claim shows that its own node is cordoned. */
   noted: Promise<unknown>,
-): Promise<void> {
+): Promise<{ readonly looking: Promise<void> }> {
   const now = clock.now().getTime();
-  if (claim.deadline === undefined || Date.parse(claim.deadline) - now < AMPLE_MS) return;
+  if (claim.deadline === undefined || Date.parse(claim.deadline) - now < AMPLE_MS)
+    return { looking: Promise.resolve() };
   const enough = clock.alarm(OTHERS_MS);
   let isEnough = false;
   const over = enough.rang.then(() => {
     isEnough = true;
   });
-  const others = (async () => {
+  const last = clock.alarm(LAST_LOOK_MS);
+  const look = (async () => {
     await noted;
     while (!isEnough && (await claims.areCordonsPending())) await clock.sleep(OTHERS_CHECK_MS);
   })().catch((error: unknown) => {
     // Whom the table does not show is not waited for.
-    if (!(error instanceof TransientError)) throw error;
+    if (!(error instanceof TransientError)) recorder.failed(`cordons beside ${claim.instanceId}`, error);
   });
-  await Promise.race([others, over]);
+  const looking = Promise.race([look, last.rang]).finally(() => last.ring());
+  await Promise.race([looking, over]);
   enough.ring();
+  return { looking };
 }
 
 export function createCordonGate(clock: Pick<Clock, 'alarm'>): CordonGate {
@@ -141,86 +145,4 @@ export async function recordNodeEvent(
       recorder.record({ target: node.name, action: 'none', reason, trigger });
     }
   });
-}
-
-/** A scheduled change is over: the node that was drained for it is uncordoned. Reads no other node. */
-export async function uncordonAfterChange(context: Context, notice: Notice): Promise<void> {
-  const { claims, clock, cluster, recorder, settings } = context;
-  const { instanceId, trigger } = notice;
-  const over = describeNotice(notice.kind);
-  const record = (action: 'none' | 'ignore' | 'wait' | 'uncordon', reason: string) =>
-    recorder.record({
-      target: instanceId,
-      action,
-      reason,
-      trigger,
-      facts: { instanceId, cause: notice.kind },
-    });
-  const claim = await claims.read(instanceId);
-  if (claim?.value.cause !== 'health') return record('none', `${over}, and its node has no mark of ours`);
-  if (claim.value.hooks.length > 0)
-    return record('ignore', `${over}, and its Auto Scaling group terminates the instance`);
-  if (settings.dryRun) return record('uncordon', over);
-  const paused = await readPause(context, undefined);
-  if (paused) {
-    await leaveToTick(context, claim.value);
-    return record('wait', `${paused}: after that the next tick uncordons the node; ${over}`);
-  }
-  if (isLeased(claim.value, clock.now())) {
-    // Whoever drains it knows nothing of this event.
-    await leaveToTick(context, claim.value);
-    return record('wait', `${over}, while its node is being drained: the next tick after that uncordons it`);
-  }
-  const node = await findNode(cluster, instanceId, claim.value.node);
-  const result = node ? await uncordonNode(context, node, over) : 'done';
-  if (result === 'terminating') return leaveToTick(context, claim.value);
-  if (result === 'changed')
-    throw new NightshiftError(
-      `the node ${node?.name} was written by somebody else while its marks were removed: try again`,
-    );
-  await claims.remove(instanceId, claim.version);
-}
-
-/** The tick undoes the cordon, or forgets it once the node is gone. */
-async function leaveToTick({ cordons, clock }: Context, claim: Claim): Promise<void> {
-  const { instanceId, node = instanceId, trigger } = claim;
-  await cordons.put({ instanceId, node, undoWhen: 'due', dueAt: clock.now().toISOString(), trigger });
-}
-
-/**
- * `changed` where somebody wrote the node since it was read: whether to uncordon it must be decided anew. `terminating`
- * where its Auto Scaling group terminates the instance: its marks stay, because new pods would go with it. The group is
- * asked, because the event of its lifecycle action may be lost, and that of a managed nodegroup is left to EKS.
- */
-export async function uncordonNode(
-  context: Context,
-  node: Node,
-  reason: string,
-): Promise<'done' | 'changed' | 'terminating'> {
-  const { cluster, groups, recorder } = context;
-  const record = (action: 'uncordon' | 'none' | 'wait', why: string) =>
-    recorder.record({ target: node.name, action, reason: why, facts: { instanceId: node.instanceId } });
-  const member = await groups.ofInstance(node.instanceId);
-  if (member?.isTerminating) {
-    const { name } = member.group;
-    record('wait', `the Auto Scaling group ${name} terminates the instance: its node stays cordoned`);
-    return 'terminating';
-  }
-  const result = await cluster.unmark(node);
-  switch (result) {
-    case 'changed':
-      return 'changed';
-    case 'gone':
-      record('none', 'the node is gone');
-      return 'done';
-    case 'not-ours':
-      record('none', 'the node has no mark of ours');
-      return 'done';
-    case 'unmarked': {
-      record('uncordon', reason);
-      const event = { type: 'Normal', reason: 'NightshiftUncordon', message: reason } as const;
-      await recordNodeEvent(context, node, undefined, event);
-      return 'done';
-    }
-  }
 }

@@ -153,17 +153,23 @@ export function decide(
   return decideDrain(settings, { ...notice, kind: notice.kind }, facts, reason);
 }
 
-const CAPACITY_LABELS = [
-  'eks.amazonaws.com/capacityType',
-  'karpenter.sh/capacity-type',
-  'node.kubernetes.io/lifecycle',
-];
+/** Of EKS and of Karpenter: besides `SPOT` there are `ON_DEMAND`, `CAPACITY_BLOCK` and `reserved`. */
+const CAPACITY_LABELS = ['eks.amazonaws.com/capacityType', 'karpenter.sh/capacity-type'];
+/** Of whoever sets up a self-managed group: kOps, eksctl and the examples of AWS. The values are free. */
+const LIFECYCLE_LABELS = ['node.kubernetes.io/lifecycle', 'lifecycle', 'spotinst.io/node-lifecycle'];
+
+const ON_DEMAND = /^(?:(?:ec2)?on[-_]?demand|normal|od)$/i;
 
 /** AWS interrupts spot instances only: such a notice for another is a mistake, or a test that names the wrong instance. */
 function impossibleReason({ kind }: Notice, { node }: Facts): NoAction | undefined {
   if (!kind.startsWith('spot-') && kind !== 'rebalance') return undefined;
-  const type = CAPACITY_LABELS.map((label) => node?.labels[label]).find((value) => value !== undefined);
-  if (!type || !/^(?:on[-_]?demand|normal)$/i.test(type)) return undefined;
+  const valueUnder = (labels: readonly string[]) =>
+    labels.map((label) => node?.labels[label]).find((value) => value !== undefined);
+  const capacity = valueUnder(CAPACITY_LABELS);
+  const lifecycle = capacity === undefined ? valueUnder(LIFECYCLE_LABELS) : undefined;
+  const isSpot = capacity !== undefined ? /^spot$/i.test(capacity) : !ON_DEMAND.test(lifecycle ?? '');
+  if (isSpot) return undefined;
+  const type = capacity ?? lifecycle;
   return {
     kind: 'no-action',
     action: 'ignore',

@@ -253,6 +253,9 @@ function readHealth(detail: Fields, around: Surroundings): readonly Mention[] | 
       reason: `${code} is about region ${describe(detail['eventRegion'])}, and this is ${around.region}`,
     };
   }
+  const account = detail['affectedAccount'];
+  if (account !== undefined && account !== around.account)
+    return { reason: `${code} is about account ${describe(account)}, and this is ${around.account}` };
   const status = detail['statusCode'];
   if (status !== 'open' && status !== 'upcoming' && status !== 'closed') {
     return { reason: `the status of ${code} is ${describe(status)}: it must be open, upcoming or closed` };
@@ -260,24 +263,32 @@ function readHealth(detail: Fields, around: Surroundings): readonly Mention[] | 
   const entities = Array.isArray(detail['affectedEntities']) ? detail['affectedEntities'] : [];
   if (entities.length > MOST_INSTANCES)
     return { reason: `${code} names more than ${MOST_INSTANCES} instances` };
-  const instances = new Set(entities.map((entity) => instanceOfEntity(asFields(entity)?.['entityValue'])));
-  instances.delete(undefined);
-  if (instances.size === 0) {
-    return { reason: `${code} names no instance${entities.length > 0 ? `: ${describe(entities[0])}` : ''}` };
+  const mentions = new Map<string, 'health' | 'health-closed'>();
+  for (const entity of entities.map(asFields)) {
+    const instanceId = instanceOfEntity(entity?.['entityValue'], around);
+    // An event stays open while the change of one of its instances is not over.
+    const isOver = status === 'closed' || entity?.['status'] === 'RESOLVED';
+    if (instanceId) mentions.set(instanceId, isOver ? 'health-closed' : 'health');
   }
-  const kind = status === 'closed' ? 'health-closed' : 'health';
+  if (mentions.size === 0) {
+    return {
+      reason: `${code} names no instance of this account and region${entities.length > 0 ? `: ${describe(entities[0])}` : ''}`,
+    };
+  }
   // As in `Thu, 27 Aug 2026 13:19:03 GMT`.
   const startTime = Date.parse(asText(detail['startTime']) ?? '');
   const start = Number.isNaN(startTime) ? {} : { startsAt: new Date(startTime) };
-  return [...instances].flatMap((instanceId) =>
-    instanceId ? [{ kind, instanceId, ...start } as const] : [],
-  );
+  return [...mentions].map(([instanceId, kind]) => ({ kind, instanceId, ...start }));
 }
 
+const INSTANCE_ARN = /^arn:[^:]*:ec2:([^:]*):([^:]*):instance\/(.*)$/;
+
 /** Entities come bare (`i-…`) and as ARNs (`arn:aws:ec2:us-east-1:123456789012:instance/i-…`). */
-function instanceOfEntity(value: unknown): string | undefined {
+function instanceOfEntity(value: unknown, { account, region }: Surroundings): string | undefined {
   const text = asText(value);
-  const id = text?.startsWith('arn:') ? text.split(':instance/')[1] : text;
+  const [, inRegion = region, ofAccount = account, named] = INSTANCE_ARN.exec(text ?? '') ?? [];
+  if (inRegion !== region || ofAccount !== account) return undefined;
+  const id = named ?? (text?.startsWith('arn:') ? text.split(':instance/')[1] : text);
   return id && INSTANCE_ID.test(id) ? id : undefined;
 }
 

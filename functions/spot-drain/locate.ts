@@ -23,7 +23,11 @@ import {
   type KnownInstance,
   type Node,
   type Place,
+  TransientError,
 } from './ports.ts';
+
+/** A state that cannot be read for so long is unknown, and no reason to leave a node as it is. */
+const STATE_PATIENCE_MS = 10_000;
 
 export interface Located {
   readonly facts: Facts;
@@ -84,7 +88,7 @@ async function locateRoutine(context: Context, notice: Warning): Promise<Located
   const { cluster, groups, claims, settings } = context;
   const [member, clusterState] = await Promise.all([
     groups.ofInstance(notice.instanceId),
-    readClusterState(context),
+    readClusterState(context, patienceUntil(context, endOfNotice(notice))),
   ]);
   const facts: Facts = { group: member?.group, clusterState };
   const isOurs = !isOfOthers(settings.cluster, member?.group) && !isTakenByNightlyStop(facts);
@@ -101,7 +105,7 @@ async function locateAll(
 ): Promise<Facts> {
   const { clock, lifecycle, recorder, settings } = context;
   const { hook } = notice;
-  const stateLookup = attempt(readClusterState(context));
+  const stateLookup = attempt(readClusterState(context, patienceUntil(context, endOfNotice(notice))));
   const hookLookup = hook ? recorder.guard(`hook ${hook.name}`, () => lifecycle.times(hook)) : undefined;
   const memberLookup = attempt(findGroup(context, notice));
 
@@ -126,11 +130,13 @@ async function locateAll(
 }
 
 /** Where the record cannot be read, what it says is unknown, and a node is drained all the same. */
-async function readClusterState({ night, recorder }: Context): Promise<ClusterState | undefined> {
+async function readClusterState(context: Context, until: Date): Promise<ClusterState | undefined> {
+  const { clock, night, recorder } = context;
+  const enough = new Date(Math.min(until.getTime(), clock.now().getTime() + STATE_PATIENCE_MS));
   try {
-    return await night.state();
+    return await whileTransient(context, enough, () => night.state());
   } catch (error) {
-    if (!(error instanceof CorruptRecordError)) throw error;
+    if (!(error instanceof CorruptRecordError || error instanceof TransientError)) throw error;
     recorder.failed('state of the night', error);
     return undefined;
   }

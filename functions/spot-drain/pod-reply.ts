@@ -1,4 +1,5 @@
 /** What the API server's reply to an eviction or a deletion means. Pure. */
+import { isAdmissionDenial } from '#functions/shared/admission.ts';
 import { type Backoff, backoffMs } from '#functions/shared/retry.ts';
 import type { Reply } from './ports.ts';
 
@@ -24,22 +25,20 @@ export type ReplyResult =
  */
 const UID_CONFLICT = /\bthe UID in the precondition \(|\bPrecondition failed: UID in precondition: /;
 const SEVERAL_BUDGETS = /\bmore than one PodDisruptionBudget\b/;
-const ADMISSION_DENIAL =
-  /^admission webhook "|^(?:Internal error occurred: )?failed calling webhook "|\bValidatingAdmissionPolicy '/;
 
 export function interpretReply(reply: Reply): ReplyResult {
   const { status, detail } = reply;
   if (status >= 200 && status < 300) return { kind: 'accepted' };
+  if (reply.isRefusedByRbac) return { kind: 'refused', reason: detail };
+  if (isAdmissionDenial(detail)) return { kind: 'denied', reason: detail };
   if (status === 404 && reply.reason === 'NotFound') return { kind: 'reported-gone' };
   if (status === 409 && UID_CONFLICT.test(detail)) return { kind: 'reported-gone' };
   if (status === 429) {
     if (isCausedBy(reply, 'DisruptionBudget')) return { kind: 'blocked', budget: budgetOf(reply) };
     return { kind: 'retry-after', ms: Math.max(0.5, reply.retryAfterSeconds ?? 1) * 1_000 };
   }
-  if (reply.isRefusedByRbac) return { kind: 'refused', reason: detail };
   if (status === 403 && isCausedBy(reply, 'NamespaceTerminating')) return { kind: 'namespace-terminating' };
-  if (ADMISSION_DENIAL.test(detail) || (status === 403 && reply.reason === 'Forbidden'))
-    return { kind: 'denied', reason: detail };
+  if (status === 403 && reply.reason === 'Forbidden') return { kind: 'denied', reason: detail };
   if (status === 500 && SEVERAL_BUDGETS.test(detail)) {
     return {
       kind: 'unevictable',

@@ -32,6 +32,16 @@ const podCountsSchema = s.object({
 });
 export type PodCounts = s.TypeOf<typeof podCountsSchema>;
 
+/** A change that AWS announced for a later day. */
+const announcedSchema = s.object({
+  /** Nothing is done to the node before. */
+  notBefore: s.instant,
+  drainUntil: s.instant,
+  trigger: s.string,
+  noticeTime: s.instant,
+});
+export type Announced = s.TypeOf<typeof announcedSchema>;
+
 /** Who handles an instance, how far they are, and what is still to be done. One per instance. */
 export const claimSchema = s.object({
   instanceId: s.string,
@@ -62,10 +72,16 @@ export const claimSchema = s.object({
   doneAt: optional(s.instant),
   /** Pods that the drain could not move, once it is done. */
   podsRemaining: optional(s.count),
+  /** Pods that it moved had volumes: a lifecycle action that comes later waits until they are detached. */
+  hasVolumes: optional(s.boolean),
   /** Pods that are gone already, over all invocations of the drain. */
   podCounts: optional(podCountsSchema),
   /** An announced change: nothing is done to the node before. */
   notBefore: optional(s.instant),
+  /** An announced change that is still to come, while the claim is one for something that came first. */
+  announced: optional(announcedSchema),
+  /** Of the event that ended a change: one about it that is older comes late. */
+  changeOverAt: optional(s.instant),
   cordonedAt: optional(s.instant),
   /** Pods that were bound after the cordon and moved all the same, by owner: their UIDs. */
   returned: optional(s.mapOf(s.listOf(s.string))),

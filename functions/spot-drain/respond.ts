@@ -19,6 +19,7 @@ import { readPause } from './pause.ts';
 import type { Context, Node } from './ports.ts';
 import type { Claim, ClaimedHook } from './records.ts';
 import { WATCHDOG_SECONDS } from './resume.ts';
+import { keepMarks, leaveToTick } from './undo-cordon.ts';
 import { workOnClaim } from './work-on-claim.ts';
 
 /** Where a hook's own times could not be read: short, so that its heartbeats come often. */
@@ -61,7 +62,16 @@ export async function respond(
   const decision: NoticeDecision = paused && notice.hook ? { kind: 'complete', reason: paused } : first;
   const claimed = await claimInstance(context, requestOf(notice, decision, located.facts), located.known);
   await sent;
-  if (claimed.kind === 'no-action') return recordDecision(context, notice, target, claimed);
+  if (claimed.kind === 'no-action') {
+    if (notice.kind === 'health') await keepMarks(context, notice);
+    return recordDecision(context, notice, target, claimed);
+  }
+  if (claimed.kind === 'note') {
+    recordDeferred(context, notice, target, first.reason);
+    // It was drained for an earlier day, and the change was moved.
+    if (claimed.claim.value.cause === 'health') await leaveToTick(context, claimed.claim.value);
+    return;
+  }
   if (claimed.kind === 'complete') return completeHooks(context, claimed.claim, { target, trigger });
 
   await workOnClaim(context, claimed.claim, { target, node }, async (lease) => {
@@ -100,14 +110,21 @@ async function drainClaimed(
   if (!(await cordonNode(context, node, claim.value))) return { kind: 'not-drained' };
   gate.leave(notice);
   const noted = lease.note({ cordonedAt: claim.value.cordonedAt ?? clock.now().toISOString() });
-  await Promise.all([gate.open(), located.isNodeOnly && waitForOtherCordons(context, claim.value, noted)]);
+  const [others] = await Promise.all([
+    located.isNodeOnly ? waitForOtherCordons(context, claim.value, noted) : undefined,
+    gate.open(),
+  ]);
   recordCordon(context, node, claim.value, reason);
 
   const facts = await locateGroup(context, notice, located);
   const decision = decide(settings, notice, facts, clock.now());
   const updated = await updateUrgency(lease, decision);
-  if (!updated) return undefined;
+  if (!updated) {
+    await others?.looking;
+    return undefined;
+  }
   const aside = Promise.all([
+    others?.looking,
     saveUndo(context, notice, decision, { node: node.name, isFirstClaim: isFirst }),
     writeCordonEvent(context, node, updated, reason),
     requestReplacement(context, notice, decision, facts),

@@ -3,11 +3,11 @@
 import { createDecisionRecorder } from '#functions/shared/decision-recorder.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { HOUR_MS } from '#model/duration.ts';
-import { uncordonAfterChange } from './cordon.ts';
 import { isWarning } from './decide.ts';
 import { type Notice, type Parsed, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
+import { uncordonAfterChange } from './undo-cordon.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
 export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {

@@ -5,18 +5,17 @@
 import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { hasOpenHook, isLeased, resumeClaim } from './claim.ts';
+import { hasOpenHook, resumeClaim, withDueChange } from './claim.ts';
 import { workerOf } from './claim-instance.ts';
-import { uncordonNode } from './cordon.ts';
-import { describeNotice, RETURNING } from './decide.ts';
+import { RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
 import { findForgottenActions } from './forgotten-actions.ts';
-import { findNode } from './locate.ts';
 import { readPause } from './pause.ts';
 import { type Claims, ClusterUnavailableError, type Context } from './ports.ts';
 import type { Claim, Cordon } from './records.ts';
 import { respond } from './respond.ts';
 import { resume } from './resume.ts';
+import { undo } from './undo-cordon.ts';
 
 export async function tick(context: Context): Promise<void> {
   const { cluster } = context.settings;
@@ -56,7 +55,9 @@ async function resumeAndUndo(
   reportCorrupt(recorder, [...corrupt, ...saved.corrupt]);
   const cordons = [...saved.cordons, ...(await saveMissingCordons(context, claims, saved.cordons))];
   const now = clock.now();
-  const resumable = claims.filter(({ value }) => resumeClaim(value, workerOf(context), now));
+  const resumable = claims
+    .map((claim) => ({ ...claim, value: withDueChange(claim.value, now) }))
+    .filter(({ value }) => resumeClaim(value, workerOf(context), now));
   const due = cordons.filter((cordon) => Date.parse(cordon.dueAt) <= now.getTime());
   if (resumable.length === 0 && due.length === 0)
     return recorder.record({ target: settings.cluster, action: 'none', reason: 'nothing is pending' });
@@ -124,36 +125,6 @@ function cordonOf(claim: Claim, afterMinutes: number): Cordon | undefined {
   }
   if (!RETURNING.has(claim.cause as NoticeKind)) return undefined;
   return { instanceId, node, undoWhen: 'ready-again', dueAt: claim.deadline ?? noticeTime, trigger };
-}
-
-/** An interruption in between wins: it has claimed the instance again, or it writes the node and our undo is refused. */
-async function undo(context: Context, cordon: Cordon): Promise<void> {
-  const { claims, clock, cluster, cordons } = context;
-  const { instanceId, undoWhen } = cordon;
-  const node = await findNode(cluster, instanceId, cordon.node);
-  const claim = await claims.read(instanceId);
-  if (claim && claim.value.trigger !== cordon.trigger) return cordons.remove(instanceId);
-  // Its group terminates the instance: the node does not live on, and the claim is what completes the action.
-  if (claim && claim.value.hooks.length > 0) return cordons.remove(instanceId);
-  if (claim && isLeased(claim.value, clock.now())) return;
-  if (node) {
-    if (undoWhen === 'ready-again' && !isReadyAgain(cordon, node.readySince)) return;
-    if ((await uncordonNode(context, node, undoReason(cordon, claim?.value))) !== 'done') return;
-  }
-  // The cordon last: while it is there, the next tick comes back to what failed here.
-  // Taken meanwhile, its drain may mark the node again: the next tick comes back to it.
-  if (claim && !(await claims.remove(instanceId, claim.version))) return;
-  await cordons.remove(instanceId);
-}
-
-function undoReason({ undoWhen }: Cordon, claim: Claim | undefined): string {
-  if (undoWhen === 'ready-again') return 'the instance is back, and its node is Ready';
-  if (claim?.cause === 'health') return describeNotice('health-closed');
-  return 'no interruption followed the recommendation in time';
-}
-
-function isReadyAgain(cordon: Cordon, readySince: Date | undefined): boolean {
-  return readySince !== undefined && readySince.getTime() > Date.parse(cordon.dueAt);
 }
 
 /**

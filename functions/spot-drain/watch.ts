@@ -7,7 +7,7 @@ import type { Versioned } from '#functions/shared/versioned.ts';
 import { MINUTE_MS } from '#model/duration.ts';
 import { canWaitForTick, hasOpenHook, isLeased, mayRetry, resumeClaim } from './claim.ts';
 import { isWarning } from './decide.ts';
-import type { Parsed } from './event.ts';
+import type { Notice, Parsed } from './event.ts';
 import { patienceUntil, whileTransient } from './patience.ts';
 import { readPause } from './pause.ts';
 import type { Context } from './ports.ts';
@@ -78,6 +78,8 @@ async function watchOne(context: Context, check: Check, instanceId: string): Pro
     });
   switch (decision.kind) {
     case 'none':
+      if (notice && isWarning(notice) && !settings.dryRun && isUnclaimed(notice, found?.value, clock.now()))
+        return respond(context, notice, { isWatched: true });
       return none(decision.reason);
     case 'later': {
       const next = { owner: check.owner, instanceIds: [instanceId], event: notice && check.event };
@@ -90,6 +92,13 @@ async function watchOne(context: Context, check: Check, instanceId: string): Pro
     case 'resume':
       return found && resumeFound(context, found);
   }
+}
+
+/** The claim is one for an earlier notice: the worker of this one died before it claimed the instance anew. */
+function isUnclaimed({ at, hook, trigger }: Notice, claim: Claim | undefined, now: Date): boolean {
+  if (!claim || now.getTime() - at.getTime() >= UNCLAIMED_MS) return false;
+  const isKnown = claim.trigger === trigger || claim.hooks.some(({ token }) => hook && token === hook.token);
+  return !isKnown && Date.parse(claim.noticeTime) < at.getTime();
 }
 
 async function resumeFound(context: Context, found: Versioned<Claim>): Promise<void> {

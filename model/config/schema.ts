@@ -187,7 +187,7 @@ const group = 'write the name of a nodegroup, or of the Auto Scaling group of a 
 const host = {
   namespace: text('write the namespace in which it runs, like "kube-system"'),
   deployment: text('write the name of its Deployment'),
-  hostGroup: text(`the group on which it runs: ${group}`),
+  hostGroup: text(`the group on which it runs: ${group}`).optional(),
 };
 const pools = {
   nodePools: names('write a list of the names of NodePools').min(1).optional(),
@@ -201,15 +201,7 @@ const autoscaler = z.discriminatedUnion(
   'kind',
   [
     object({ kind: z.literal('cluster-autoscaler'), ...host }, 'write { kind: … }'),
-    object(
-      {
-        kind: z.literal('karpenter'),
-        ...host,
-        hostGroup: host.hostGroup.optional(),
-        ...pools,
-      },
-      'write { kind: … }',
-    ),
+    object({ kind: z.literal('karpenter'), ...host, ...pools }, 'write { kind: … }'),
     object(
       { kind: z.literal('auto-mode'), ...pools, nodePools: customPools, builtIn: flag().optional() },
       'write { kind: … }',

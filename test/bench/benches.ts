@@ -1,3 +1,4 @@
+import { argocd } from './argocd/argocd.ts';
 import type { Bench } from './bench.ts';
 import { coldStart } from './cold-start.ts';
 import { cost } from './cost.ts';
@@ -5,6 +6,7 @@ import { deadWorker } from './dead-worker.ts';
 import { deploy } from './deploy.ts';
 import { doorbell } from './doorbell.ts';
 import { drain } from './drain.ts';
+import { karpenter } from './karpenter/karpenter.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
 import { peers } from './peers.ts';
@@ -27,4 +29,6 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   memory,
   cost,
   scale,
+  argocd,
+  karpenter,
 };

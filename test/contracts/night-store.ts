@@ -77,7 +77,9 @@ export function nightStoreContract(make: () => Store): void {
     expect(await store.writeCronJob(job, 'absent')).toBe(false);
     expect(await store.writeCronJob({ ...job, phase: 'suspended' }, 1)).toBe(true);
     const { cronJobs } = await store.load();
-    expect([...cronJobs]).toEqual([['shop/report', { value: { ...job, phase: 'suspended' }, version: 2 }]]);
+    expect([...cronJobs]).toMatchObject([
+      ['shop/report', { value: { ...job, phase: 'suspended' }, version: 2 }],
+    ]);
     expect(await store.clearCronJob('shop/report', 1)).toBe(false);
     expect(await store.clearCronJob('shop/report', 2)).toBe(true);
     expect((await store.load()).cronJobs.size).toBe(0);

@@ -153,6 +153,15 @@ describe('the doorbell', () => {
         actions: ['elasticloadbalancing:DescribeRules', 'elasticloadbalancing:DescribeTags'],
       }),
     );
+    const functions = accessPermissions('operator', 'develop', environment).find(
+      ({ sid }) => sid === 'SeeFunctions',
+    );
+    expect(functions?.resources.map((arn) => arn.split(':').at(-1))).toEqual([
+      'nightshift-develop-spot-drain',
+      'nightshift-develop-branch-deploy',
+      'nightshift-develop-self-service',
+      'nightshift-develop-doorbell',
+    ]);
     for (const [role, other] of [
       ['developer', environment],
       ['operator', withDoorbell({ applications, cloudFront: true })],

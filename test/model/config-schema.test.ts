@@ -36,6 +36,10 @@ describe('a config', () => {
       'N9: Karpenter without a host group (on Fargate)',
       { kind: 'karpenter', namespace: 'karpenter', deployment: 'karpenter' },
     ],
+    [
+      'N9: Cluster Autoscaler without a host group (on Fargate)',
+      { kind: 'cluster-autoscaler', namespace: 'kube-system', deployment: 'cluster-autoscaler' },
+    ],
     ['EKS Auto Mode', { kind: 'auto-mode' }],
     ['EKS Auto Mode with custom NodePools', { kind: 'auto-mode', nodePools: ['gpu'], forceAtNight: false }],
   ])('with %s has no problem', (_what, autoscaler) => {

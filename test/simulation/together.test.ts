@@ -41,4 +41,19 @@ describe('a seed', () => {
   ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {
     expect((await simulateTogether({ seed, severity, isPlain: true })).violations).toEqual([]);
   });
+
+  test.each([
+    [5141, 'heavy', 'a build that came first after the wake inherited the time of a sync before the night'],
+    [7800, 'heavy', 'a pass cleared the record of a NodePool that another one had just saved'],
+    [
+      613033780,
+      'heavy',
+      'a pass that could not ask the autoscaler forgot what another one was about to stop',
+    ],
+  ] as const)(
+    'with images that once broke a promise keeps it now: %d (%s): %s',
+    async (seed, severity, _why) => {
+      expect((await simulateTogether({ seed, severity })).violations).toEqual([]);
+    },
+  );
 });

@@ -8,9 +8,9 @@ export interface NightWrite {
   readonly after: unknown;
 }
 
-const WATCHED = /^table\.(?:save|saveIf|remove|removeIf) (?:(override) \| (.+)|(night) \| (saved#.+))$/;
+const WATCHED = /^table\.(?:save|saveIf|remove|removeIf) (?:(override) \| (.+)|(night) \| (saved#.+|state))$/;
 
-/** `written` is called after a write of an override, or of sizes, took effect. */
+/** `written` is called after a write of an override, of sizes, or of the state took effect. */
 export function watchTable(table: MemoryTable, written: (write: NightWrite) => void): MemoryTable {
   const direct: Around = async (_call, act) => act();
   return {

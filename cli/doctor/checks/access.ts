@@ -1,5 +1,5 @@
 /** Do the functions have access to the cluster, and does RBAC allow what they do there? */
-
+import type { Capability } from '#model/decision.ts';
 import type { AccessReview, DeployedFunction } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
@@ -18,14 +18,14 @@ export const access: Check = {
           },
         ];
       }
-      const needAccess = functions.filter(
-        // branch-deploy reaches Argo CD's server, or a hub, without access to this cluster.
-        ({ capability }) =>
-          capability !== 'branch-deploy' ||
-          (facts.settings.branchDeploy?.argocd.through === 'kubernetes' &&
-            !facts.settings.branchDeploy.argocd.hub),
-      );
-      return needAccess.flatMap((one) => entryOf(one));
+      const { argocd } = facts.settings.branchDeploy ?? {};
+      // branch-deploy reaches Argo CD's server, or a hub, without access to this cluster; the pages never have any.
+      const needAccess: readonly Capability[] = [
+        'night-schedule',
+        'spot-drain',
+        ...(argocd?.through === 'kubernetes' && !argocd.hub ? (['branch-deploy'] as const) : []),
+      ];
+      return functions.filter(({ capability }) => needAccess.includes(capability)).flatMap(entryOf);
     }),
 };
 

@@ -1,7 +1,6 @@
 /** Do the deployed functions have the settings of the config? */
-import type { Capability } from '#model/decision.ts';
 import { changedSettings } from '../../changed-settings.ts';
-import type { EnvironmentFacts } from '../facts.ts';
+import { configuredFunctions } from '../facts.ts';
 import { type Check, type CheckResult, whenObserved } from '../finding.ts';
 
 export const deployed: Check = {
@@ -9,7 +8,7 @@ export const deployed: Check = {
   why: 'the functions use the config of their last deploy: changes made since then have no effect yet',
   evaluate: (facts) =>
     whenObserved([facts.functions], (functions) =>
-      configuredFunctions(facts).map(({ capability, settings }): CheckResult => {
+      configuredFunctions(facts.settings).map(({ capability, settings }): CheckResult => {
         const found = functions.find((one) => one.capability === capability);
         if (!found?.settings) {
           return {
@@ -31,12 +30,3 @@ export const deployed: Check = {
       }),
     ),
 };
-
-function configuredFunctions({ settings }: EnvironmentFacts): { capability: Capability; settings: object }[] {
-  const { nightSchedule, spotDrain, branchDeploy } = settings;
-  return [
-    ...(nightSchedule ? [{ capability: 'night-schedule' as const, settings: nightSchedule }] : []),
-    { capability: 'spot-drain', settings: spotDrain },
-    ...(branchDeploy ? [{ capability: 'branch-deploy' as const, settings: branchDeploy }] : []),
-  ];
-}

@@ -105,7 +105,7 @@ function configuredAutoscaler(placement: Placement): readonly CheckResult[] {
       },
     ];
   }
-  if (host === undefined) return [withoutHost(target, groupNamesOf(deployment, placement))];
+  if (host === undefined) return [withoutHost(autoscaler.kind, target, groupNamesOf(deployment, placement))];
   const others = groupNamesOf(deployment, placement).filter((name) => name !== host);
   return others.length > 0
     ? [
@@ -125,14 +125,18 @@ function configuredAutoscaler(placement: Placement): readonly CheckResult[] {
       ];
 }
 
-/** Karpenter on a Fargate profile needs no host group; on a group that is stopped it would be gone before its NodeClaims. */
-function withoutHost(target: string, groups: readonly string[]): CheckResult {
+/** On a Fargate profile it needs no host group; on a group that is stopped Karpenter would be gone before its NodeClaims. */
+function withoutHost(kind: string, target: string, groups: readonly string[]): CheckResult {
+  const why =
+    kind === 'karpenter'
+      ? 'it could be stopped before its NodeClaims are gone'
+      : 'in the morning nothing starts its nodes first';
   return groups.length === 0
     ? { severity: 'ok', target, found: 'it runs on no group, and needs no host group' }
     : {
         severity: 'failure',
         target,
-        found: `it runs on ${groups.join(', ')}, and the config names no host group: it could be stopped before its NodeClaims are gone`,
+        found: `it runs on ${groups.join(', ')}, and the config names no host group: ${why}`,
         advice: 'set hostGroup to the group on which it runs',
       };
 }

@@ -48,7 +48,7 @@ function reservationOf(facts: EnvironmentFacts, unreserved: number): CheckResult
   const pages = [
     { name: 'self-service', reserved: PAGE_CONCURRENCY },
     ...(doorbell ? [{ name: 'doorbell', reserved: DOORBELL_CONCURRENCY }] : []),
-  ].filter(({ name }) => !observed(facts.functions)?.some((one) => one.capability === name));
+  ].filter(({ name }) => !observed(facts.functions)?.some((one) => one.capability === name && one.settings));
   const reserved = pages.reduce((sum, page) => sum + page.reserved, 0);
   if (reserved === 0 || unreserved - reserved >= ALWAYS_UNRESERVED) return undefined;
   return {

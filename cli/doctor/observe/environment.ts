@@ -13,7 +13,6 @@ import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 import type { LoadedConfig } from '#lib/config-file.ts';
 import { scheduleOf } from '#lib/settings/schedule.ts';
 import { settingsOf } from '#lib/settings/settings.ts';
-import type { Capability } from '#model/decision.ts';
 import type { EnvironmentSettings } from '#model/settings.ts';
 import { clientAccess } from '../../account-access.ts';
 import { CloudError } from '../../errors.ts';
@@ -70,7 +69,7 @@ export async function observeEnvironment(
         observeNetwork(clients.ec2, groups),
         observeInCluster(kubernetes, settings),
         observe('dynamodb:Query', () => cloud.night()),
-        observeFunctions(clients, { name, cluster: environment.cluster }, capabilitiesOf(settings)),
+        observeFunctions(clients, { name, cluster: environment.cluster }, settings),
         observeConcurrency(clients.lambda),
         observeSchedulers(clients.eks, environment.cluster),
         observeLeftTables(clients.dynamodb, loaded, named),
@@ -187,14 +186,6 @@ async function observeDeploys(
     ),
   ]);
   return { projects, ...(token ? { token } : {}), ...(argocdCapability ? { argocdCapability } : {}) };
-}
-
-function capabilitiesOf(settings: EnvironmentSettings): readonly Capability[] {
-  return [
-    ...(settings.nightSchedule ? (['night-schedule'] as const) : []),
-    'spot-drain',
-    ...(settings.branchDeploy ? (['branch-deploy'] as const) : []),
-  ];
 }
 
 function placeOf({ environment }: NamedEnvironment): string {

@@ -5,17 +5,22 @@ import { errorName } from '#functions/adapters/aws/errors.ts';
 import { readSettings } from '#functions/shared/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { functionNameOf } from '#model/names.ts';
-import type { DeployedFunction } from '../facts.ts';
+import type { EnvironmentSettings } from '#model/settings.ts';
+import { configuredFunctions, type DeployedFunction } from '../facts.ts';
 import type { Observation } from '../observation.ts';
 import { observe } from './observe.ts';
 
 export function observeFunctions(
   clients: { readonly lambda: LambdaClient; readonly eks: EKSClient },
   environment: { readonly name: string; readonly cluster: string },
-  capabilities: readonly Capability[],
+  settings: EnvironmentSettings,
 ): Promise<Observation<readonly DeployedFunction[]>> {
   return observe('lambda:GetFunctionConfiguration', () =>
-    Promise.all(capabilities.map((capability) => observeFunction(clients, environment, capability))),
+    Promise.all(
+      configuredFunctions(settings).map(({ capability }) =>
+        observeFunction(clients, environment, capability),
+      ),
+    ),
   );
 }
 

@@ -91,7 +91,9 @@ function isNodeName(key: string): boolean {
 }
 
 function expiry(claim: Claim): Date {
-  const days = claim.cause === 'health' ? ANNOUNCED_DAYS : CLAIM_DAYS;
-  const from = Math.max(Date.parse(claim.claimedAt), Date.parse(claim.notBefore ?? claim.claimedAt));
+  const { announced, cause, claimedAt } = claim;
+  const days = cause === 'health' || announced ? ANNOUNCED_DAYS : CLAIM_DAYS;
+  const changeAt = announced?.notBefore ?? claim.notBefore ?? claimedAt;
+  const from = Math.max(Date.parse(claimedAt), Date.parse(changeAt));
   return new Date(from + days * DAY_MS);
 }

@@ -63,7 +63,8 @@ export function createNightStore(table: Table, cluster: string): Store {
     writeAutoscaler: (next, over) =>
       write(autoscalers, autoscalerKey(objectOf(next)), { ...next, cluster }, over),
     clearAutoscaler: (object, over) => autoscalers.removeIf(autoscalerKey(object), over),
-    writeCronJob: (next, over) => write(cronJobs, cronJobKey(cronJobObject(next)), next, over),
+    writeCronJob: (next, over) =>
+      write(cronJobs, cronJobKey(cronJobObject(next)), { ...next, cluster }, over),
     clearCronJob: (object, over) => cronJobs.removeIf(cronJobKey(object), over),
     writeNote: (what, next, over) =>
       what === 'mornings'
@@ -96,6 +97,8 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
   let foreign: string | undefined;
 
   const ourSizes = savedKey(cluster, '');
+  // What an earlier release saved names no cluster.
+  const isForeign = (value: { readonly cluster?: string }) => (value.cluster ?? cluster) !== cluster;
   for (const row of rows) {
     const { key, value, version } = row;
     const broken = (kind: CorruptItem['kind'], name: string) =>
@@ -111,13 +114,13 @@ function memoryOf(cluster: string, rows: readonly Row[], overrideRows: readonly 
     else if (key.startsWith(AUTOSCALER_PREFIX)) {
       const object = key.slice(AUTOSCALER_PREFIX.length);
       if (!isValid(savedAutoscalerSchema, value) || objectOf(value) !== object) broken('autoscaler', object);
-      else if ((value.cluster ?? cluster) !== cluster) foreign = key;
+      else if (isForeign(value)) foreign = key;
       else autoscaler.set(object, { value, version });
     } else if (key.startsWith(CRON_JOB_PREFIX)) {
       const object = key.slice(CRON_JOB_PREFIX.length);
-      if (isValid(savedCronJobSchema, value) && cronJobObject(value) === object)
-        cronJobs.set(object, { value, version });
-      else broken('cronjob', object);
+      if (!isValid(savedCronJobSchema, value) || cronJobObject(value) !== object) broken('cronjob', object);
+      else if (isForeign(value)) foreign = key;
+      else cronJobs.set(object, { value, version });
     } else if (key.startsWith(NOTE_PREFIX)) {
       const what = NOTE_NAMES.find((name) => key === noteKey(name));
       if (!what) continue;

@@ -8,19 +8,24 @@ import type {
   NodeClaimView,
   ObjectFailure,
   SavedObjects,
-  UnlaunchedClaim,
 } from '#functions/night-schedule/ports.ts';
-import {
-  type NodePoolSetting,
-  nodePoolSettingSchema,
-  type SavedAutoscaler,
-} from '#functions/night-schedule/records.ts';
+import type { NodePoolSetting, SavedAutoscaler } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { AutoscalerConfig } from '#model/config.ts';
 import { BUILT_IN_POOLS } from '#model/names.ts';
 import { count, isRecord, isValid } from '#model/record-schema.ts';
 import type { KubernetesClient } from './client.ts';
-import { isDenied, KubernetesError, MalformedReplyError } from './errors.ts';
+import { isDenied, isNotFound, isOfAnotherObject, MalformedReplyError } from './errors.ts';
+import {
+  claimView,
+  fieldOf,
+  hasLaunched,
+  nameOf,
+  poolSetting,
+  TERMINATION_TIME,
+  unlaunchedView,
+  usersOfDefaultClass,
+} from './karpenter-objects.ts';
 
 type Client = Pick<KubernetesClient, 'request' | 'list'>;
 type Of<K extends AutoscalerConfig['kind']> = Extract<AutoscalerConfig, { kind: K }>;
@@ -137,7 +142,7 @@ function createResume(client: Client, builtIn: BuiltInPools): Autoscaler['resume
     try {
       if (saved.kind === 'cluster-autoscaler')
         await scaleDeployment(client, saved.deployment, saved.replicas);
-      else await patchPool(client, saved.nodePool, resumedSpec(saved.setting));
+      else await patchPool(client, saved.nodePool, saved.setting, resumedSpec(saved.setting));
       return 'resumed';
     } catch (error) {
       if (isGone(error)) return 'gone';
@@ -146,26 +151,25 @@ function createResume(client: Client, builtIn: BuiltInPools): Autoscaler['resume
   };
 }
 
-/** A proxy in between may answer 404 as well: only the API server knows that an object is gone. */
+/** Another object of its name is not the one that was meant. */
 function isGone(error: unknown): boolean {
-  return error instanceof KubernetesError && error.status === 404 && error.reason === 'NotFound';
+  return isNotFound(error) || isOfAnotherObject(error);
 }
 
 const NODEPOOLS = '/apis/karpenter.sh/v1/nodepools';
 const NODECLAIMS = '/apis/karpenter.sh/v1/nodeclaims';
-/**
- * Karpenter reads it before and after the delete: until then it evicts, then it deletes pods past budgets and
- * do-not-disrupt. A value that is no time makes the drain stand still.
- */
-const TERMINATION_TIME = 'karpenter.sh/nodeclaim-termination-timestamp';
 
-function patchPool(client: Client, pool: string, spec: unknown) {
+/** The API server refuses it where the NodePool was created again since its setting was read. */
+function patchPool(client: Client, pool: string, { uid }: NodePoolSetting, spec: unknown) {
   return client.request({
     method: 'PATCH',
     path: `${NODEPOOLS}/${encodeURIComponent(pool)}`,
-    body: { spec },
+    body: { metadata: { uid }, spec },
   });
 }
+
+const closedSpec = ({ replicas }: NodePoolSetting): object =>
+  replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 };
 
 /** In a merge patch null removes the key: a pool without limits has none again. */
 function resumedSpec({ limits, replicas }: NodePoolSetting): object {
@@ -205,7 +209,7 @@ function karpenter(
       for (const pool of listed) {
         const name = nameOf(pool);
         if (!isOurs(name)) continue;
-        const setting = poolSetting(fieldOf(pool, 'spec'));
+        const setting = poolSetting(pool);
         if (setting) pools[name] = setting;
         else malformed.push(name);
       }
@@ -232,12 +236,10 @@ function karpenter(
         (name) => name,
         () => builtIn.set([], ''),
       );
-      const pools = Object.entries(view.pools);
       const closed = await attemptEach(
-        pools,
+        Object.entries(view.pools),
         ([name]) => name,
-        ([name, { replicas }]) =>
-          unlessGone(patchPool(client, name, replicas === null ? { limits: { cpu: '0' } } : { replicas: 0 })),
+        ([name, pool]) => unlessGone(patchPool(client, name, pool, closedSpec(pool))),
       );
       // A claim of a built-in pool that is still on would be replaced: EKS deletes those with their pool.
       const isOn = ({ nodePool }: NodeClaimView) => view.builtIn?.nodePools.includes(nodePool) ?? false;
@@ -260,90 +262,6 @@ async function readBuiltIn(pools: BuiltInPools): Promise<BuiltInView> {
     throw new NightshiftError('eks answered DescribeCluster without the nodeRoleArn of its computeConfig');
   return view;
 }
-
-function usersOfDefaultClass(pools: readonly unknown[]): readonly string[] {
-  const classOf = (pool: unknown) => fieldOf(pool, 'spec', 'template', 'spec', 'nodeClassRef');
-  return pools
-    .filter(
-      (pool) =>
-        fieldOf(classOf(pool), 'group') === 'eks.amazonaws.com' &&
-        fieldOf(classOf(pool), 'name') === 'default',
-    )
-    .map(nameOf);
-}
-
-function poolSetting(spec: unknown): NodePoolSetting | undefined {
-  if (!isRecord(spec)) return undefined;
-  const setting = { limits: quantitiesOf(spec['limits']), replicas: spec['replicas'] ?? null };
-  return isValid(nodePoolSettingSchema, setting) ? setting : undefined;
-}
-
-/** A quantity may be written as a number: `cpu: 100` is `cpu: "100"`. */
-function quantitiesOf(limits: unknown): unknown {
-  if (!isRecord(limits)) return limits ?? null;
-  return Object.fromEntries(
-    Object.entries(limits).map(([name, value]) => [name, typeof value === 'number' ? String(value) : value]),
-  );
-}
-
-/** Karpenter writes the instance into the status when EC2 has made it. */
-function hasLaunched(claim: unknown): boolean {
-  return textOf(fieldOf(claim, 'status', 'providerID')) !== '';
-}
-
-function unlaunchedView(claim: unknown, isOurs: (seen: NodeClaimView) => boolean): UnlaunchedClaim {
-  const seen = claimView(claim);
-  const since = textOf(fieldOf(claim, 'metadata', 'creationTimestamp'));
-  return { ...seen, since, isOurs: isOurs(seen) };
-}
-
-/** One that is malformed in parts is still a NodeClaim with an instance: it stops none of the others. */
-function claimView(claim: unknown): NodeClaimView {
-  const metadata = fieldOf(claim, 'metadata');
-  const terminateAt = fieldOf(metadata, 'annotations', TERMINATION_TIME);
-  const conditions = fieldOf(claim, 'status', 'conditions');
-  const waitsFor = unmet(Array.isArray(conditions) ? conditions : []);
-  return {
-    name: textOf(fieldOf(metadata, 'name')),
-    nodePool: textOf(fieldOf(metadata, 'labels', 'karpenter.sh/nodepool')),
-    isDeleting: textOf(fieldOf(metadata, 'deletionTimestamp')) !== '',
-    ...(terminateAt === undefined ? {} : { terminateAt: String(terminateAt) }),
-    ...(waitsFor === undefined ? {} : { waitsFor }),
-  };
-}
-
-/** The first condition of a launch, or of an end, that is not met. */
-function unmet(conditions: readonly unknown[]): string | undefined {
-  const found = conditions.find(
-    (one) => CONDITIONS_IN_ORDER.includes(textOf(fieldOf(one, 'type'))) && fieldOf(one, 'status') !== 'True',
-  );
-  if (!found) return undefined;
-  const [type = '', status = '', reason = '', message = ''] = ['type', 'status', 'reason', 'message'].map(
-    (name) => textOf(fieldOf(found, name)),
-  );
-  const why = [reason, message === reason ? '' : message].filter(Boolean).join(', ');
-  return `${type} is ${status || 'unknown'}${why ? ` (${why.slice(0, 200)})` : ''}`;
-}
-
-/** Undefined where one of the names leads to nothing. */
-function fieldOf(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce((at, name) => (isRecord(at) ? at[name] : undefined), value);
-}
-
-function nameOf(object: unknown): string {
-  return textOf(fieldOf(object, 'metadata', 'name'));
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-const CONDITIONS_IN_ORDER: readonly string[] = [
-  'Launched',
-  'Drained',
-  'VolumesDetached',
-  'InstanceTerminating',
-];
 
 function createDeleteClaims(client: Client): Autoscaler['deleteClaims'] {
   const nameOfClaim = ({ name }: NodeClaimView) => name;

@@ -3,7 +3,7 @@ import type { CronJobs, CronJobView } from '#functions/night-schedule/ports.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
 import type { KubernetesClient } from './client.ts';
-import { isNotFound, KubernetesError } from './errors.ts';
+import { isNotFound, isOfAnotherObject } from './errors.ts';
 
 const CRON_JOBS = '/apis/batch/v1/cronjobs';
 
@@ -19,7 +19,7 @@ export function createCronJobs(
       await client.request({ method: 'PATCH', path, body: { metadata: { uid }, spec: { suspend } } });
       return true;
     } catch (error) {
-      if (isNotFound(error) || isOfAnother(error)) return false;
+      if (isNotFound(error) || isOfAnotherObject(error)) return false;
       throw error;
     }
   };
@@ -41,13 +41,4 @@ function viewOf(object: unknown): CronJobView | undefined {
   const { namespace, name, uid } = object['metadata'];
   if (typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string') return undefined;
   return { namespace, name, uid, isSuspended: object['spec']['suspend'] === true };
-}
-
-/** `metadata.uid: Invalid value: "…": field is immutable` */
-function isOfAnother(error: unknown): boolean {
-  return (
-    error instanceof KubernetesError &&
-    error.status === 422 &&
-    error.causes.some(({ field }) => field === 'metadata.uid')
-  );
 }

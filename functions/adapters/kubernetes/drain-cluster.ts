@@ -6,6 +6,7 @@ import type { Eviction } from 'kubernetes-types/policy/v1.d.ts';
 import type { VolumeAttachment } from 'kubernetes-types/storage/v1.d.ts';
 import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
 import { UnreachableError } from '#functions/adapters/http.ts';
+import { isAdmissionDenial } from '#functions/shared/admission.ts';
 import {
   AccessRefusedError,
   type Cluster,
@@ -144,7 +145,9 @@ function createPodRequests(
     async podsOn(nodeName) {
       const query = { fieldSelector: `spec.nodeName=${nodeName}` };
       const list = client.list<V1Pod>('/api/v1/pods', query, LIST_OPTIONS);
-      return guarded(list.then((pods) => pods.map(podOf)));
+      // The selector is the API server's business: what it lists besides is on another node.
+      const isHere = ({ spec }: V1Pod) => spec?.nodeName === nodeName;
+      return guarded(list.then((pods) => pods.filter(isHere).map(podOf)));
     },
 
     async volumesOn(nodeName) {
@@ -353,7 +356,7 @@ function podOf(pod: V1Pod): Pod {
     name: metadata.name,
     uid: metadata.uid,
     phase: status?.phase ?? 'Unknown',
-    terminating: metadata.deletionTimestamp !== undefined,
+    terminating: typeof metadata.deletionTimestamp === 'string',
     graceSeconds: spec?.terminationGracePeriodSeconds ?? 30,
     priority: spec?.priority ?? 0,
     priorityClass: spec?.priorityClassName ?? '',
@@ -371,8 +374,8 @@ function podOf(pod: V1Pod): Pod {
   return { ...plain, controller: { kind, group, name, uid } };
 }
 
-function timeOf(text: string | undefined): Date | undefined {
-  const time = text === undefined ? Number.NaN : Date.parse(text);
+function timeOf(text: string | null | undefined): Date | undefined {
+  const time = Date.parse(text ?? '');
   return Number.isNaN(time) ? undefined : new Date(time);
 }
 
@@ -425,7 +428,9 @@ function isTransient(error: unknown): boolean {
   if (error instanceof UnreachableError || error instanceof MalformedReplyError) return true;
   if (!(error instanceof KubernetesError)) return false;
   const { status, reason } = error;
-  return status >= 500 || status === 429 || status === 401 || status === 403 || reason === '';
+  return (
+    status >= 500 || [401, 403, 429].includes(status) || reason === '' || isAdmissionDenial(error.detail)
+  );
 }
 
 /** The object that was asked for. Throws `MalformedReplyError` for a reply that is something else. */
@@ -440,8 +445,9 @@ async function objectOf<T>(kind: string, sent: Promise<{ readonly body: unknown 
 async function replyOf(sent: Promise<{ readonly status: number; readonly body: unknown }>): Promise<Reply> {
   try {
     const { status, body } = await sent;
-    const kind = (body as { readonly kind?: unknown } | undefined)?.kind;
-    if (kind !== 'Status' && kind !== 'Pod' && kind !== 'Eviction')
+    const { kind, status: result } = (body ?? {}) as { readonly kind?: unknown; readonly status?: unknown };
+    const isFailure = kind === 'Status' && result === 'Failure';
+    if (isFailure || (kind !== 'Status' && kind !== 'Pod' && kind !== 'Eviction'))
       throw new MalformedReplyError(`the reply ${status} has not the form that Kubernetes gives it`);
     return { status, reason: '', causes: [], detail: '' };
   } catch (error) {

@@ -1,4 +1,5 @@
 /** What a Kubernetes API server refuses, in the words of its Status object. */
+import { isAdmissionDenial } from '#functions/shared/admission.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 
 export interface StatusCause {
@@ -44,9 +45,23 @@ export class MalformedReplyError extends NightshiftError {
   override name = 'MalformedReplyError';
 }
 
-/** The object does not exist. A 404 that is no Status object does not show that. */
+/** The object does not exist. A 404 that is no Status object, or that of an admission webhook, does not show that. */
 export function isNotFound(error: unknown): boolean {
-  return error instanceof KubernetesError && error.status === 404 && error.reason === 'NotFound';
+  return (
+    error instanceof KubernetesError &&
+    error.status === 404 &&
+    error.reason === 'NotFound' &&
+    !isAdmissionDenial(error.detail)
+  );
+}
+
+/** The object of that name has another uid than the patch: `metadata.uid: Invalid value: "…": field is immutable`. */
+export function isOfAnotherObject(error: unknown): boolean {
+  return (
+    error instanceof KubernetesError &&
+    error.status === 422 &&
+    error.causes.some(({ field }) => field === 'metadata.uid')
+  );
 }
 
 export function isConflict(error: unknown): boolean {

@@ -119,7 +119,7 @@ export async function raiseGround(assets: string): Promise<Ground> {
     const ca = path.join(folder, 'ca.pem');
     await writeFile(ca, authority.pem);
     const endpoints = { moto: fronts[0].url, lab: fronts[1].url, ca };
-    const kubelets = await startKubelets(plane, KUBELET);
+    const kubelets = await startKubelets(plane, { user: KUBELET });
     closing.push(() => kubelets.close());
     const host = createHttpHost({ url: plane.url, ca: plane.ca, trust: 'only' });
     closing.push(async () => host.close());

@@ -515,6 +515,28 @@ describe('deployed', () => {
     expect(severities(deployed, healthyFacts({ functions }))).toEqual(['ok', 'failure', 'ok']);
   });
 
+  test('is about the pages of self-service and of the doorbell too', () => {
+    const config = {
+      selfService: { links: true },
+      doorbell: { applications: ['https://shop.develop.example.com/'], cloudFront: true },
+    } as const;
+    const facts = healthyFacts({ config });
+    expect(deployed.evaluate(facts).map(({ target }) => target)).toEqual([
+      'night-schedule',
+      'spot-drain',
+      'branch-deploy',
+      'self-service',
+      'doorbell',
+    ]);
+    expect(severities(deployed, facts)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok']);
+    expect(severities(access, facts)).toEqual(severities(access, healthyFacts()));
+    const functions = observedAs([
+      ...functionsOf(facts).filter(({ capability }) => capability !== 'doorbell'),
+      { capability: 'doorbell' as const },
+    ]);
+    expect(severities(deployed, healthyFacts({ config, functions })).at(-1)).toBe('failure');
+  });
+
   test('names what the config says differently since the deploy', () => {
     const { functions } = healthyFacts();
     const [night] = deployed.evaluate(healthyFacts({ functions, config: { warnMinutes: 5 } }));
@@ -752,7 +774,7 @@ describe('lambda-concurrency', () => {
         healthyFacts({
           settings: withPage,
           concurrency: observedAs({ limit: 1_000, unreserved }),
-          functions: observedAs(capabilities.map((capability) => ({ capability })) as never),
+          functions: observedAs(capabilities.map((capability) => ({ capability, settings: {} })) as never),
         }),
       );
     expect(of(102)).toMatchObject([
@@ -767,6 +789,18 @@ describe('lambda-concurrency', () => {
     expect(of(10)).toMatchObject([{ severity: 'failure' }]);
   });
 
+  test('a function that was looked for and is not deployed reserves nothing yet', () => {
+    const { settings } = healthyFacts();
+    const [result] = lambdaConcurrency.evaluate(
+      healthyFacts({
+        settings: { ...settings, selfService: { maxHours: 4 } } as unknown as typeof settings,
+        concurrency: observedAs({ limit: 1_000, unreserved: 100 }),
+        functions: observedAs([{ capability: 'self-service' as const }]),
+      }),
+    );
+    expect(result).toMatchObject({ severity: 'failure', found: expect.stringContaining('the deploy fails') });
+  });
+
   test('adds the reservation of the doorbell, until that is deployed', () => {
     const { settings } = healthyFacts();
     const withPages = { ...settings, selfService: {}, doorbell: {} } as unknown as typeof settings;
@@ -775,7 +809,7 @@ describe('lambda-concurrency', () => {
         healthyFacts({
           settings: withPages,
           concurrency: observedAs({ limit: 1_000, unreserved }),
-          functions: observedAs(capabilities.map((capability) => ({ capability })) as never),
+          functions: observedAs(capabilities.map((capability) => ({ capability, settings: {} })) as never),
         }),
       );
     expect(of(107)).toMatchObject([

@@ -1,6 +1,6 @@
 /** The facts of a healthy environment; a test overrides what it is about. */
 
-import type { EnvironmentFacts, GroupFacts } from '#cli/doctor/facts.ts';
+import { configuredFunctions, type EnvironmentFacts, type GroupFacts } from '#cli/doctor/facts.ts';
 import type { Observation } from '#cli/doctor/observation.ts';
 import { scheduleOf } from '#lib/settings/schedule.ts';
 import { settingsOf } from '#lib/settings/settings.ts';
@@ -76,19 +76,15 @@ const PROJECT = {
   },
 };
 
-function deployedFunctions(settings: EnvironmentSettings) {
-  return [settings.nightSchedule, settings.spotDrain, settings.branchDeploy].flatMap((one, index) => {
-    const capability = (['night-schedule', 'spot-drain', 'branch-deploy'] as const)[index];
-    if (!one || !capability) return [];
-    return [
-      {
-        capability,
-        settings: JSON.parse(JSON.stringify(one)) as Record<string, unknown>,
-        role: `arn:aws:iam::111111111111:role/${capability}`,
-        kubernetesGroups: observedAs([`nightshift:${capability}`]),
-      },
-    ];
-  });
+function deployedFunctions(all: EnvironmentSettings) {
+  return configuredFunctions(all).map(({ capability, settings }) => ({
+    capability,
+    settings: JSON.parse(JSON.stringify(settings)) as Record<string, unknown>,
+    role: `arn:aws:iam::111111111111:role/${capability}`,
+    kubernetesGroups: observedAs(
+      capability === 'self-service' || capability === 'doorbell' ? undefined : [`nightshift:${capability}`],
+    ),
+  }));
 }
 
 export function healthyFacts(

@@ -13,19 +13,21 @@ import {
   readyPods,
 } from '../kubernetes/objects.ts';
 import type { KarpenterBed } from './bed.ts';
+import {
+  conditionOf,
+  NODE_CLAIMS,
+  NODE_POOLS,
+  type NodePoolSeed,
+  nodePool,
+  POOL_LABEL,
+} from './node-pool.ts';
 
-export const NODE_POOLS = '/apis/karpenter.sh/v1/nodepools';
-export const NODE_CLAIMS = '/apis/karpenter.sh/v1/nodeclaims';
-export const POOL_LABEL = 'karpenter.sh/nodepool';
 /** When the node of a claim is to be gone: RFC 3339. */
 export const TERMINATION_TIME = 'karpenter.sh/nodeclaim-termination-timestamp';
 
-export interface PoolSeed {
+export interface PoolSeed extends NodePoolSeed {
   /** Pods, each on a node of its own. Default 1. */
   readonly pods?: number;
-  /** Of the pool: `limits`, `replicas`, `template.spec.terminationGracePeriod`. */
-  readonly spec?: Json;
-  readonly claimSpec?: Json;
   readonly pod?: Partial<Pick<PodSeed, 'annotations' | 'graceSeconds'>>;
   readonly budget?: Pick<BudgetSeed, 'minAvailable' | 'maxUnavailable'>;
 }
@@ -70,24 +72,6 @@ export async function aPool(bed: KarpenterBed, seed: PoolSeed = {}): Promise<Poo
   return pool;
 }
 
-export function nodePool(bed: KarpenterBed, name: string, { spec = {}, claimSpec = {} }: PoolSeed): Json {
-  const requirements = [
-    { key: 'node.kubernetes.io/instance-type', operator: 'In', values: [bed.instanceType] },
-    { key: 'karpenter.sh/capacity-type', operator: 'In', values: ['on-demand'] },
-  ];
-  return {
-    apiVersion: 'karpenter.sh/v1',
-    kind: 'NodePool',
-    metadata: { name },
-    spec: {
-      // Nothing is consolidated; a node that is deleted asks no such budget.
-      disruption: { consolidationPolicy: 'WhenEmpty', consolidateAfter: 'Never', budgets: [{ nodes: '0' }] },
-      template: { spec: { nodeClassRef: bed.nodeClassRef, requirements, ...claimSpec } },
-      ...spec,
-    },
-  };
-}
-
 export const claimPath = (claim: Json) => `${NODE_CLAIMS}/${claim.metadata.name}`;
 
 export function deleteClaim(bed: KarpenterBed, claim: Json) {
@@ -102,10 +86,6 @@ export function atSecond(ms: number): string {
 /** `text` null removes it. */
 export async function setTerminationTime(bed: KarpenterBed, claim: Json, text: string | null): Promise<void> {
   await must(bed, 'PATCH', claimPath(claim), { metadata: { annotations: { [TERMINATION_TIME]: text } } });
-}
-
-export function conditionOf(object: Json, type: string): Json | undefined {
-  return object.status?.conditions?.find((one: Json) => one.type === type);
 }
 
 export async function eventsOf(bed: KarpenterBed, name: string): Promise<readonly Json[]> {

@@ -16,7 +16,12 @@ export interface Assets {
   readonly karpenter: string;
 }
 
-export async function aRealKarpenterBed(assets: Assets): Promise<KarpenterBed> {
+export interface RealKarpenterBed extends KarpenterBed {
+  /** A file for kubectl, with which everything is allowed. */
+  readonly kubeconfig: string;
+}
+
+export async function aRealKarpenterBed(assets: Assets): Promise<RealKarpenterBed> {
   const closing: (() => unknown)[] = [];
   const close = async () => {
     for (const one of closing.reverse()) await one();
@@ -47,6 +52,7 @@ export async function aRealKarpenterBed(assets: Assets): Promise<KarpenterBed> {
       software: `Karpenter ${karpenter.version} on Kubernetes ${plane.version}`,
       instanceType: 'c-1x-amd64-linux',
       podCpu: '600m',
+      kubeconfig: await plane.kubeconfigFor('admin'),
       nodeClassRef: karpenter.nodeClassRef,
       ask,
       until,

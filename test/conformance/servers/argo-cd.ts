@@ -38,6 +38,10 @@ export interface ArgoCd {
   /** A second API server without TLS, below a path such as `/argocd`; its URL. */
   startBelow(path: string): Promise<string>;
   /** Ends the programs as their pods end when the nodes go; the objects stay. */
+  stop(): Promise<void>;
+  /** The programs start again, with nothing in their caches; returns when they answer. */
+  startAgain(): Promise<void>;
+  /** `stop`, and removes what the programs wrote. */
   close(): Promise<void>;
 }
 
@@ -69,11 +73,16 @@ async function start(
 
     const environment = await environmentOf(assets, folder, await plane.kubeconfigFor('admin'));
     const ports = { redis: await freePort(), repository: await freePort(), server: await freePort() };
+    const launches: (() => Program)[] = [];
+    const launch = (one: () => Program) => {
+      launches.push(one);
+      programs.push(one());
+    };
     const run = (name: string, ...flags: readonly string[]) =>
-      void programs.push(
+      launch(() =>
         startProgram(assets, 'argocd', flags, { environment: { ...environment, ARGOCD_BINARY_NAME: name } }),
       );
-    programs.push(
+    launch(() =>
       startProgram('', 'redis-server', [
         ...['--port', String(ports.redis), '--bind', '127.0.0.1', '--dir', folder],
         ...['--save', '', '--appendonly', 'no'],
@@ -112,11 +121,17 @@ async function start(
     const url = `https://127.0.0.1:${ports.server}`;
     const api = createHttpHost({ url, ca: authority.pem, trust: 'only' });
     host = api;
-    const isUp = async () => {
-      const reply = await api.request({ method: 'GET', path: '/healthz?full=true', timeoutMs: 5_000 });
-      return reply.status === 200;
-    };
-    await untilReady('argocd-server', isUp, programs, READY_MS);
+    const untilUp = (at: HttpHost) =>
+      untilReady(
+        'argocd-server',
+        async () => {
+          const reply = await at.request({ method: 'GET', path: '/healthz?full=true', timeoutMs: 5_000 });
+          return reply.status === 200;
+        },
+        programs,
+        READY_MS,
+      );
+    await untilUp(api);
     const { body } = await api.request({ method: 'GET', path: '/api/version', timeoutMs: 5_000 });
     const { Version: version } = JSON.parse(body) as { Version: string };
     const token = await sessionOf(api, await initialPassword(admin));
@@ -149,6 +164,14 @@ async function start(
         const isBelow = async () => (await fetch(`${url}/api/version`)).status === 200;
         await untilReady(`argocd-server below ${path}`, isBelow, programs, READY_MS);
         return url;
+      },
+      async stop() {
+        for (const program of programs.splice(0).reverse()) await program.end();
+      },
+      async startAgain() {
+        programs.push(...launches.map((one) => one()));
+        const again = createHttpHost({ url, ca: authority.pem, trust: 'only' });
+        await untilUp(again).finally(() => again.close());
       },
       close,
     };

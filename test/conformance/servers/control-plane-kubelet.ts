@@ -7,10 +7,10 @@ import { createHash } from 'node:crypto';
 import https from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ContainerState, Node, Pod } from 'kubernetes-types/core/v1.d.ts';
-import { UnreachableError } from '#functions/adapters/http.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { isNotFound, KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export interface NodeToRun {
   readonly name: string;
@@ -35,6 +35,13 @@ export interface Kubelets {
   close(): Promise<void>;
 }
 
+export interface KubeletOptions {
+  /** Whether the registry has an image. A pod waits for its images, and tries again as a kubelet does. Default: it has all. */
+  readonly hasImage?: (image: string) => boolean;
+  /** May do everything, and is whom the audit log names. Default `admin`. */
+  readonly user?: string;
+}
+
 /** One pod on its way. */
 interface Course {
   started: boolean;
@@ -45,10 +52,14 @@ interface Course {
 
 const LEASE_SECONDS = 40;
 const RENEW_MS = 10_000;
-const ASK_AGAIN_MS = 500;
+/** Of a kubelet between two pulls of an image: doubled each time. */
+const PULL_AGAIN_MS = 10_000;
+const PULL_AGAIN_AT_MOST_MS = 300_000;
 
-/** `user` may do everything, and is whom the audit log names. */
-export async function startKubelets(plane: ControlPlane, user = 'admin'): Promise<Kubelets> {
+export async function startKubelets(
+  plane: ControlPlane,
+  { hasImage = () => true, user = 'admin' }: KubeletOptions = {},
+): Promise<Kubelets> {
   const client = plane.clientFor(user);
   const nodes = new Set<string>();
   const known = new Map<string, Course>();
@@ -79,7 +90,10 @@ export async function startKubelets(plane: ControlPlane, user = 'admin'): Promis
       state.timer = setTimeout(go, Math.max(0, goesAt - performance.now()));
     } else if (!state.started && !isFinished(pod)) {
       state.started = true;
-      inBackground(run(client, pod, () => state.goesAt !== undefined || stop.signal.aborted, stop.signal));
+      const hasEnded = () => state.goesAt !== undefined || stop.signal.aborted;
+      inBackground(
+        pulled(pod, hasImage, hasEnded, stop.signal).then(() => run(client, pod, hasEnded, stop.signal)),
+      );
     }
   };
 
@@ -117,6 +131,7 @@ export async function startKubelets(plane: ControlPlane, user = 'admin'): Promis
     async remove(name) {
       nodes.delete(name);
       await client.request({ method: 'DELETE', path: `/api/v1/nodes/${name}` });
+      await client.request({ method: 'DELETE', path: `${LEASES}/${name}` });
     },
     async close() {
       stop.abort();
@@ -214,6 +229,17 @@ async function renew(client: KubernetesClient, name: string): Promise<void> {
   });
 }
 
+async function pulled(
+  pod: Pod,
+  hasImage: (image: string) => boolean,
+  hasEnded: () => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const images = (pod.spec?.containers ?? []).map(({ image = '' }) => image);
+  for (let ms = PULL_AGAIN_MS; !hasEnded() && !images.every(hasImage); ms *= 2)
+    await wait(Math.min(ms, PULL_AGAIN_AT_MOST_MS), undefined, { signal });
+}
+
 async function run(
   client: KubernetesClient,
   pod: Pod,
@@ -234,18 +260,6 @@ async function run(
   if (!Number.isFinite(runs)) return;
   await wait(runs * 1_000, undefined, { signal });
   if (!hasEnded()) await setStatus(client, pod, 'Succeeded', ended(0), false);
-}
-
-/** As every kubelet does: a busy server is asked again, and its reply may have been lost. */
-async function untilAnswered(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof UnreachableError) || signal.aborted) throw error;
-      await wait(ASK_AGAIN_MS, undefined, { signal });
-    }
-  }
 }
 
 /** From now: when it ends by itself, or its grace period is over. */

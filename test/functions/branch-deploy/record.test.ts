@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { type ApplicationRecord, emptyRecord, type RequestedBuild } from '#functions/branch-deploy/record.ts';
-import { isOrderInDoubt, nextAttempt, request, settle } from '#functions/branch-deploy/record-changes.ts';
+import {
+  ASLEEP,
+  isOrderInDoubt,
+  nextAttempt,
+  request,
+  settle,
+} from '#functions/branch-deploy/record-changes.ts';
 
 const now = new Date('2026-11-25T05:00:00Z');
 
@@ -39,6 +45,20 @@ describe('what is requested', () => {
   test('an older one learns which is newer, also when that one has long ended', () => {
     const record = settle(requesting(empty, aBuild(5)), { outcome: 'failed', reason: 'why' }, now);
     expect(request(record, aBuild(4))).toMatchObject({ kind: 'older', newest: { number: 5 } });
+  });
+
+  test('one that comes first after the wake begins the time of the sync that the evening cut off anew', () => {
+    const record = requesting(empty, aBuild(1));
+    const evening = new Date(now.getTime() - 3 * 3_600_000);
+    const attempt = { ...nextAttempt(record, evening), acceptedAt: evening.toISOString() };
+    const asleep = { ...record, attempt, lastReport: `${ASLEEP}${now.toISOString()}` };
+    expect(requesting(asleep, aBuild(2)).attempt).toMatchObject({
+      clusterSlept: true,
+      begunAt: now.toISOString(),
+      watchedSince: now.toISOString(),
+    });
+    const awake = { ...record, attempt };
+    expect(requesting(awake, aBuild(2)).attempt).toEqual(attempt);
   });
 
   test('the same build is a duplicate, before and after its end', () => {

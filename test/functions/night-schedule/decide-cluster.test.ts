@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decideCluster } from '#functions/night-schedule/decide-cluster.ts';
+import { reportsOf } from '#functions/night-schedule/decide-reports.ts';
 import type { AutoscalerView, Memory } from '#functions/night-schedule/ports.ts';
 import { objectOf, type SavedAutoscaler, type SavedSize } from '#functions/night-schedule/records.ts';
 import type { Policy, Snapshot } from '#functions/night-schedule/snapshot.ts';
@@ -59,6 +60,7 @@ function plan(overrides: Partial<Snapshot> = {}, policy: Partial<Policy> = {}) {
       onManualChange: 'respect',
       stopDeadlineMinutes: 20,
       startDeadlineMinutes: 20,
+      reportsOf,
       hostGroup: 'system',
       ...policy,
     },
@@ -658,6 +660,15 @@ describe('the state of the cluster', () => {
     expect(named({ groups: ['workers'], phase: 'starting' })).toEqual([]);
     const grown = { groups: [workers], memory: aMemory({ state: aState({ groups: ['workers'] }) }) };
     expect(plan({ ...grown, desired: awake }).state.groups).toEqual([]);
+  });
+
+  test('keeps naming a group that another pass is about to stop, where this one cannot', () => {
+    const named = (state: Partial<ClusterState>) => aMemory({ state: aState(state) });
+    const blind = { groups: [workers, workers], autoscaler: 'unknown' } as const;
+    const memory = named({ groups: ['workers'] });
+    expect(plan({ ...blind, memory }).state.groups).toEqual(['workers']);
+    expect(plan({ ...blind, memory: named({ groups: [] }) }).state.groups).toEqual([]);
+    expect(plan({ ...blind, memory, released: new Set(['workers']) }).state.groups).toEqual([]);
   });
 
   test('names no group without a record once the stop is over, although it is at zero', () => {

@@ -238,7 +238,7 @@ describe('a group that should sleep', () => {
       {
         action: 'fail',
         reason: '1 instance still there 20 min after the stop',
-        explainFailure: true,
+        explainFailuresSince: ago(20),
         once: 'stop-deadline#workers',
       },
     ],
@@ -411,7 +411,7 @@ describe('a group that should be awake', () => {
       {
         action: 'fail',
         reason: '1 of 3 nodes are Ready 20 min after the start',
-        explainFailure: true,
+        explainFailuresSince: ago(20),
         once: 'start-deadline#workers',
       },
     ],
@@ -421,7 +421,7 @@ describe('a group that should be awake', () => {
       {
         action: 'fail',
         reason: 'the request to the Kubernetes API failed 25 min after the start',
-        explainFailure: true,
+        explainFailuresSince: ago(25),
         once: 'start-deadline#workers',
       },
     ],

@@ -202,7 +202,12 @@ export function aWorld(groups: readonly Group[], autoscaler?: AutoscalerView): W
             const malformed = view?.malformed?.filter((name) => name !== saved.nodePool);
             if (!view || !(saved.nodePool in view.pools || view.malformed?.includes(saved.nodePool)))
               return 'gone' as const;
-            const pools = { ...view.pools, [saved.nodePool]: saved.setting };
+            const uid = view.pools[saved.nodePool]?.uid;
+            if ((saved.setting.uid ?? uid) !== uid) return 'gone' as const;
+            const pools = {
+              ...view.pools,
+              [saved.nodePool]: { ...saved.setting, ...(uid === undefined ? {} : { uid }) },
+            };
             world.autoscaler = {
               kind: saved.kind,
               claims: [],

@@ -69,6 +69,26 @@ describe('N3: what never comes to an end is a failure at the deadline, once an h
     expect(failures(decisions).some(({ reason }) => /not complete after 2\d min/.test(reason))).toBe(true);
   });
 
+  test('a resize whose reply is lost is recorded in each transition, also twice within the hour', async () => {
+    const world = aWorld([aGroup()]);
+    const { resize } = world.ports.groups;
+    const lost = { left: 0 };
+    world.ports.groups.resize = async (...args) => {
+      const outcome = await resize(...args);
+      if (lost.left-- > 0) throw new Error('the reply timed out');
+      return outcome;
+    };
+    const named = (decisions: readonly { target: string; reason: string }[]) =>
+      decisions.filter(({ target, reason }) => target === 'workers' && reason.includes('timed out')).length;
+    lost.left = 1;
+    expect(named((await ticks(world, NIGHT, 20)).decisions)).toBe(1);
+    const group = world.groups.get('workers') ?? aGroup();
+    world.groups.set('workers', { ...group, size: { min: 2, desired: 2, max: 4 } });
+    lost.left = 1;
+    const again = await ticks(world, minutes(NIGHT, 20), 20, { onManualChange: 'enforce' });
+    expect(named(again.decisions)).toBe(1);
+  });
+
   test('a warm pool that stays busy', async () => {
     const warmPool = { min: 2, maxPrepared: 4, state: 'Stopped', reuse: false } as const;
     const world = aWorld([aGroup({ warmPool, warmInstances: 2 })]);

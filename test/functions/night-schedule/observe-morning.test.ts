@@ -183,6 +183,39 @@ describe('a morning', () => {
   });
 });
 
+describe('a morning that is late names what it waited for longest', () => {
+  const readyBy = { url: 'https://api.develop.example.com/healthz' };
+  const url = 'the URL of readyBy, which does not answer';
+
+  const lateMorning = async (instancesAt: string, answersAt: string) => {
+    let answers = false;
+    const readiness = aReadiness({ answers: async () => answers });
+    const { world, pass, mornings } = await anAsleepWorld({ readyBy }, { readiness });
+    setInstances(world, false);
+    for (let now = at('07:30:00'); now <= at('09:00:00'); now = new Date(now.getTime() + MINUTE_MS)) {
+      if (now >= at(instancesAt) && world.size('workers').desired > 0) world.settle();
+      if (now.getTime() === at(instancesAt).getTime()) setInstances(world, true);
+      answers = now >= at(answersAt);
+      await pass(now);
+    }
+    return (await mornings()).at(-1);
+  };
+
+  test('the instances, although the URL came last', async () => {
+    const morning = await lateMorning('08:20:00', '08:24:00');
+    expect(morning?.seconds).toMatchObject({ instances: expect.any(Number), url: expect.any(Number) });
+    expect(morning?.late).toMatch(/^3 of 3 instances of workers/);
+  });
+
+  test('the last of them, where that was the longest', async () => {
+    expect((await lateMorning('08:02:00', '08:50:00'))?.late).toBe(url);
+  });
+
+  test('the instances, which came before the promised time, by their name alone', async () => {
+    expect((await lateMorning('07:59:00', '08:02:00'))?.late).toBe('instances');
+  });
+});
+
 describe('a morning that will be late', () => {
   const before = earlier(...Array.from({ length: 20 }, () => ({ instances: 120, nodes: 420 })));
   const warnings = (world: World) =>

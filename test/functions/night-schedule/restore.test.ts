@@ -190,6 +190,15 @@ describe('a restore', () => {
     expect(await at(world, 5)).toEqual({ waiting: [], failed: [], gone: [] });
   });
 
+  test('keeps a record that a pass has just saved: it may pause the autoscaler next', async () => {
+    const world = await asleep({ ...paused, replicas: 2 });
+    const object = 'deployment#kube-system/cluster-autoscaler';
+    expect((await at(world, 1)).waiting).toContainEqual({ target: object, reason: 'it is resumed' });
+    expect((await world.ports.store.load()).autoscaler.has(object)).toBe(true);
+    await at(world, 2);
+    expect((await world.ports.store.load()).autoscaler.has(object)).toBe(false);
+  });
+
   test('drops the record of a Deployment that does not exist any more, and does not wait for it', async () => {
     const world = await asleep(paused);
     world.ports.autoscaler.observe = async () => Promise.reject(new Error('404'));

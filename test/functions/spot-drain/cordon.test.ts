@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createCordonGate } from '#functions/spot-drain/cordon.ts';
 import { aClock, START } from './a-clock.ts';
 import { aNode, aPod, INSTANCE } from './a-cluster.ts';
-import { aHealthEvent, aWorld } from './a-world.ts';
+import { aHealthEvent, anInterruption, aWorld } from './a-world.ts';
 
 const SECOND_INSTANCE = 'i-0fedcba9876543210';
 
@@ -26,6 +26,20 @@ describe('several notices in one process', () => {
     await world.run(aHealthEvent({ affectedEntities }));
     expect(order.slice(0, 2).every((one) => one.startsWith('cordon'))).toBe(true);
     expect(order.slice(2).filter((one) => one.startsWith('cordon'))).toEqual([]);
+  });
+});
+
+describe('who cannot see the cordons of others', () => {
+  test.each([0, 1_200])('drains all the same, and reports it: after %i ms', async (ms) => {
+    const world = aWorld([aPod()]);
+    world.names.set(INSTANCE, aNode().name);
+    world.claims.areCordonsPending = async () => {
+      await world.clock.sleep(ms);
+      throw new Error('AccessDenied');
+    };
+    await expect(world.run(anInterruption())).rejects.toThrow('AccessDenied');
+    expect(world.cluster.podNames()).toEqual([]);
+    expect(world.said()).toContain(`fail cordons beside ${INSTANCE}`);
   });
 });
 

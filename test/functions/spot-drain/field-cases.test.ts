@@ -5,7 +5,7 @@ import { TransientError } from '#functions/spot-drain/ports.ts';
 import { START } from './a-clock.ts';
 import { aNode, aPod } from './a-cluster.ts';
 import { at, drained, NOTICE_MS, outcomes } from './a-drain.ts';
-import { aHealthEvent, aLifecycleAction, anInterruption, aWorld, TICK } from './a-world.ts';
+import { aHealthEvent, aLifecycleAction, anInterruption, aRebalance, aWorld, TICK } from './a-world.ts';
 
 const spot = { deadline: at(NOTICE_MS), until: at(NOTICE_MS), force: true };
 
@@ -120,6 +120,23 @@ describe('a notice that is not for this node', () => {
       expect(world.cluster.marked).toEqual([]);
     },
   );
+
+  test.each([
+    ['eks.amazonaws.com/capacityType', 'CAPACITY_BLOCK', false],
+    ['karpenter.sh/capacity-type', 'reserved', false],
+    ['lifecycle', 'OnDemand', false],
+    ['lifecycle', 'Ec2Spot', true],
+    ['spotinst.io/node-lifecycle', 'od', false],
+    ['eks.amazonaws.com/capacityType', 'SPOT', true],
+    ['lifecycle', 'production', true],
+  ])('an interruption of a node with the label %s: %s counts: %s', async (label, value, counts) => {
+    for (const event of [anInterruption(), anInterruption('stop'), aRebalance()]) {
+      const world = aWorld([aPod()]);
+      world.cluster.nodes = [aNode({ labels: { [label]: value } })];
+      await world.run(event);
+      expect(world.cluster.marked).toHaveLength(counts ? 1 : 0);
+    }
+  });
 });
 
 describe('a pod that is terminating for longer than there is', () => {

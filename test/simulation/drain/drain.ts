@@ -16,7 +16,7 @@ import {
   outcomeOf,
   violate,
 } from '../story.ts';
-import { checkEnd, isFarOff, LONGEST_MS } from './end-checks.ts';
+import { checkChangeDrained, checkEnd, isChangeDue, isFarOff, LONGEST_MS } from './end-checks.ts';
 import { createScenario, type Happening } from './scenario.ts';
 import type { DrainOptions, Notices, Story } from './story.ts';
 import { createDrainWorld, type DrainWorld, type Effects } from './world.ts';
@@ -56,7 +56,7 @@ export async function simulateDrain(options: DrainOptions): Promise<Outcome> {
     tick(story);
     await clock.runUntil(clock.now() + TICK_MS);
     const isSettling = clock.now() >= up + FAULTS_END_MS + TICK_MS;
-    quiet = isSettling && isQuiet(story) ? quiet + 1 : 0;
+    quiet = isSettling && isQuiet(story) && !isChangeDue(story, up + LONGEST_MS) ? quiet + 1 : 0;
   }
   checkEnd(story);
 
@@ -134,9 +134,23 @@ function receive(story: Story, event: AwsEvent): void {
     isWarning: kind === 'interruption' || kind === 'lifecycle-action',
     onSuccess: () => {
       if (action) action.delivered = true;
-      if (event.detail['statusCode'] === 'closed') for (const id of ids) story.announced.delete(id);
+      if (kind === 'health') noteChange(story, event, ids);
     },
   });
+}
+
+/** What an invocation has learnt of a change: the newest event has its date. */
+function noteChange(story: Story, { detail, time }: AwsEvent, ids: readonly string[]): void {
+  const { known } = story.world;
+  const isOver = detail['statusCode'] === 'closed';
+  for (const id of ids) {
+    if (isOver) story.announced.delete(id);
+    if (Date.parse(time) >= (known.get(id)?.at ?? 0))
+      known.set(id, {
+        at: Date.parse(time),
+        startsAt: isOver ? undefined : Date.parse(String(detail['startTime'])),
+      });
+  }
 }
 
 export function tick(story: Story): void {
@@ -253,7 +267,7 @@ function announceChange(
   candidates: readonly (string | undefined)[],
   { closedAfter, startsAfter = WEEK_S, movedBy }: Happening & { readonly kind: 'health' },
 ): void {
-  const { aws, changes, clock, scope } = story.world;
+  const { aws, changes, clock, known, scope } = story.world;
   const ids = candidates.filter((one) => one !== undefined);
   const startAt = clock.now() + startsAfter * SECOND;
   note(story, `a change is announced for ${ids.join(', ')}, in ${startsAfter} s`);
@@ -262,16 +276,29 @@ function announceChange(
     changes.set(one, Math.min(startAt, changes.get(one) ?? startAt));
   }
   aws.healthEvent({ ...scope, instanceIds: ids, startAt });
+  checkBefore(story, ids, startAt);
   if (movedBy !== undefined)
     clock.after(movedBy * SECOND, () => {
       if (!ids.every((one) => story.announced.has(one))) return;
       count(story, 'change-moved');
       aws.healthEvent({ ...scope, instanceIds: ids, startAt: startAt + movedBy * SECOND });
+      checkBefore(story, ids, startAt + movedBy * SECOND);
     });
   if (closedAfter === undefined) return;
   clock.after(closedAfter * SECOND, () => {
     note(story, `the change of ${ids.join(', ')} is over`);
+    // From now on an attempt that is killed may know of it too.
+    for (const one of ids) known.set(one, { at: clock.now(), startsAt: undefined });
     aws.healthEvent({ ...scope, instanceIds: ids, statusCode: 'closed' });
+  });
+}
+
+/** Within this time of the beginning of its drain several ticks must have come. */
+const BEFORE_CHANGE_MS = 5 * MINUTE;
+
+function checkBefore(story: Story, ids: readonly string[], startAt: number): void {
+  story.world.clock.at(startAt - BEFORE_CHANGE_MS, () => {
+    for (const id of ids) checkChangeDrained(story, id, startAt);
   });
 }
 

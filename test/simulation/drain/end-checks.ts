@@ -141,3 +141,39 @@ function checkAction(story: Story, token: string, action: WorkerAction): void {
 export function isFarOff({ world }: Story, { notBefore }: Claim): boolean {
   return notBefore !== undefined && Date.parse(notBefore) > world.clock.now() + LONGEST_MS;
 }
+
+/** Whatever came before the change: shortly before it begins its node is drained. */
+export function checkChangeDrained(story: Story, id: string, startAt: number): void {
+  const { world } = story;
+  const { known, nightStop, scenario, seen } = world;
+  const node = seen.get(id)?.node ?? '';
+  if (scenario.settings.onScheduledChange !== 'wait' || nightStop.isOn() || nightStop.isRecorded()) return;
+  if (
+    !isKnown(story, id, startAt) ||
+    !story.announced.has(id) ||
+    (seen.get(id)?.runsSince ?? 0) > (known.get(id)?.at ?? 0)
+  )
+    return;
+  const instance = world.instanceAt(node);
+  if (instance?.state !== 'running' || instance.lifecycleState !== 'InService') return;
+  story.exercised[3] += 1;
+  if (!world.isOurs(node))
+    violate(story, 3, `${world.when()} ${node} is not drained for the change of ${id}`);
+}
+
+/** Events have whole seconds. */
+function isKnown({ world }: Story, id: string, startAt: number): boolean {
+  const startsAt = world.known.get(id)?.startsAt;
+  return startsAt !== undefined && Math.abs(startsAt - startAt) < SECOND;
+}
+
+/** A change whose node still runs begins before then. */
+export function isChangeDue({ world }: Story, until: number): boolean {
+  return [...world.known].some(
+    ([id, { startsAt }]) =>
+      startsAt !== undefined &&
+      startsAt > world.clock.now() &&
+      startsAt < until &&
+      world.instanceAt(world.seen.get(id)?.node ?? '')?.state === 'running',
+  );
+}

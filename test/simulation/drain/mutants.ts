@@ -285,6 +285,17 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
     change: change((ports) => ({ settings: { ...ports.settings, onScheduledChange: 'drain' } })),
   },
   {
+    name: 'a recommendation makes an announced change forgotten',
+    promise: 3,
+    says: /is not drained for the change/,
+    change: change((ports) => ({
+      claims: {
+        ...ports.claims,
+        saveIf: ({ announced: _, ...claim }, version, now) => ports.claims.saveIf(claim, version, now),
+      },
+    })),
+  },
+  {
     name: 'an action is completed with volumes attached',
     promise: 6,
     says: /volumes attached/,

@@ -60,7 +60,19 @@ export interface Scenario {
 
 export function createScenario(seed: number, random: Random): Scenario {
   const rare = withRareHappenings(plain(seed, random), createRandom(seed ^ RARE));
-  return withFieldCases(rare, createRandom(seed ^ FIELD));
+  return withRebalances(withFieldCases(rare, createRandom(seed ^ FIELD)), createRandom(seed ^ REBALANCE));
+}
+
+/** A recommendation for an instance whose change is announced, or is about to be. */
+const REBALANCE = 0x2eba1;
+
+function withRebalances(scenario: Scenario, random: Random): Scenario {
+  const more = scenario.happenings.flatMap(({ kind, second, pick }): readonly Happening[] => {
+    if (kind !== 'health' || random.chance(0.5)) return [];
+    return [{ kind: 'rebalance', pick, second: Math.max(5, second + random.between(-120, 240)) }];
+  });
+  const happenings = [...scenario.happenings, ...more].sort((a, b) => a.second - b.second);
+  return { ...scenario, happenings };
 }
 
 /** What the reports of other drainers tell of: webhooks, dead nodes, volumes, and changes with a date. */

@@ -145,6 +145,8 @@ export function createScene(options: DrainWorldOptions) {
     deadSince: new Map<string, number>(),
     /** Instances with an announced change, and the earliest day that it was announced for. */
     changes: new Map<string, number>(),
+    /** What an invocation has learnt of the change of an instance: the time of the newest event, and its date. */
+    known: new Map<string, { readonly at: number; readonly startsAt: number | undefined }>(),
     gone,
     instanceAt,
     nodes,

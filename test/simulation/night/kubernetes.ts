@@ -10,6 +10,7 @@ import type { Autoscaler, AutoscalerView, CronJobs, CronJobView } from '#functio
 import {
   BUILT_IN_OBJECT,
   type NodePoolSetting,
+  type SavedAutoscaler,
   type SavedCronJob,
 } from '#functions/night-schedule/records.ts';
 import type { ClusterState } from '#model/cluster-state.ts';
@@ -26,6 +27,10 @@ export interface KubernetesPlan {
   readonly held: readonly string[];
   /** It cannot be read from then on, in minutes after the stop. */
   readonly malformed: { readonly pool: string; readonly minute: number } | undefined;
+  /** It is deleted and created again with this setting, in minutes after the stop. */
+  readonly recreated:
+    | { readonly pool: string; readonly minute: number; readonly to: NodePoolSetting }
+    | undefined;
   /** The built-in NodePools of EKS Auto Mode, which are stopped too. */
   readonly builtIn: readonly string[];
   /** In the morning its first NodeClaim cannot launch, and stops those of all NodePools. */
@@ -42,9 +47,12 @@ export function createKubernetesPlan(seed: number, hasAutoscaler: boolean): Kube
   const pools = Object.fromEntries(
     names.map((name) => [
       name,
-      random.chance(0.3)
-        ? { limits: null, replicas: random.between(1, 3) }
-        : { limits: random.chance(0.5) ? { cpu: '100' } : null, replicas: null },
+      {
+        ...(random.chance(0.3)
+          ? { limits: null, replicas: random.between(1, 3) }
+          : { limits: random.chance(0.5) ? { cpu: '100' } : null, replicas: null }),
+        uid: `${name}-1`,
+      },
     ]),
   );
   const cronJobs = Array.from({ length: random.chance(0.5) ? random.between(1, 12) : 0 }, (_, index) => ({
@@ -72,6 +80,10 @@ export function createKubernetesPlan(seed: number, hasAutoscaler: boolean): Kube
     pools,
     held,
     malformed,
+    recreated: recreation(
+      seed,
+      names.filter((name) => name !== malformed?.pool && !held.includes(name)),
+    ),
     builtIn: builtIn ? BUILT_IN_POOLS : [],
     unlaunchable,
     cronJobs,
@@ -82,12 +94,33 @@ export function createKubernetesPlan(seed: number, hasAutoscaler: boolean): Kube
   };
 }
 
+/** A series of its own: the other series stay as they were. */
+function recreation(seed: number, [first, ...others]: readonly string[]): KubernetesPlan['recreated'] {
+  const random = createRandom(seed ^ 0x6170);
+  if (first === undefined || !random.chance(0.4)) return undefined;
+  const pool = random.pick([first, ...others]);
+  const setting = random.pick<NodePoolSetting>([
+    { limits: { cpu: '7' }, replicas: null },
+    { limits: null, replicas: null },
+    { limits: { cpu: '0' }, replicas: null },
+    { limits: null, replicas: 4 },
+  ]);
+  return { pool, minute: random.between(-10, 480), to: { ...setting, uid: `${pool}-2` } };
+}
+
 const NODE_ROLE = 'arn:aws:iam::111111111111:role/eks-auto';
 /** An update of the cluster. */
 const UPDATE_MS = 4 * 60_000;
 const FREE_DRAIN_MS = 30_000;
 /** As the program resumes them at most, in one pass. */
 const MOST_AT_ONCE = 5;
+
+/** What appears while the cluster sleeps is observed every five minutes, and then stopped. */
+const FOUND_WITHIN_MS = 45 * 60_000;
+/** The API server refuses a change that is meant for another object of the name. */
+const isSame = (meant: NodePoolSetting | undefined, there: NodePoolSetting) =>
+  (meant?.uid ?? there.uid) === there.uid;
+const limitsOf = ({ limits, replicas }: NodePoolSetting) => JSON.stringify([limits, replicas]);
 
 interface Claim {
   readonly name: string;
@@ -114,12 +147,14 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
   let claims: Claim[] = [];
   let made = 0;
   let hasFailed = false;
+  let isCreatedAgain = false;
   let builtIn = plan.builtIn;
   let update: { readonly endsAt: number; readonly pools: readonly string[] } | undefined;
   const isOpen = ({ limits, replicas }: NodePoolSetting) => (replicas ?? 1) > 0 && limits?.['cpu'] !== '0';
 
   /** What Karpenter has done until now: ended claims are gone, and each open pool has one. */
   const settle = () => {
+    createAgain();
     if (update && now() >= update.endsAt) {
       builtIn = update.pools;
       update = undefined;
@@ -146,6 +181,13 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
       });
     }
   };
+  function createAgain() {
+    const { recreated } = plan;
+    if (!recreated || isCreatedAgain || now() < stop + recreated.minute * 60_000) return;
+    isCreatedAgain = true;
+    pools.set(recreated.pool, recreated.to);
+    for (const claim of claims) if (claim.nodePool === recreated.pool) claim.deletedAt ??= now();
+  }
   const openPools = () => [...pools].flatMap(([name, setting]) => (isOpen(setting) ? [name] : []));
   settle();
 
@@ -212,8 +254,10 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
     if (view.kind !== 'karpenter') return [];
     if (builtInToStop(view)) setBuiltIn([], '');
     for (const [name, setting] of pools) {
-      if (!Object.hasOwn(view.pools, name) || !isOpen(setting)) continue;
-      if (table.all(NIGHT, `${AUTOSCALER_PREFIX}nodepool#${name}`).length === 0)
+      if (!Object.hasOwn(view.pools, name) || !isOpen(setting) || !isSame(view.pools[name], setting))
+        continue;
+      const saved = table.all<SavedAutoscaler>(NIGHT, `${AUTOSCALER_PREFIX}nodepool#${name}`);
+      if (!saved.some((one) => one.kind === 'karpenter' && limitsOf(one.setting) === limitsOf(setting)))
         violate(1, `${when()} the NodePool ${name} was closed before its limits were saved`);
       pools.set(
         name,
@@ -245,8 +289,11 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
         pass().around('autoscaler.resume', () => {
           if (saved.kind === 'built-in-pools')
             return setBuiltIn(saved.nodePools, saved.nodeRoleArn) === 'busy' ? 'busy' : 'resumed';
-          if (saved.kind !== 'karpenter' || !pools.has(saved.nodePool)) return 'gone';
-          pools.set(saved.nodePool, saved.setting);
+          settle();
+          const pool = saved.kind === 'karpenter' ? pools.get(saved.nodePool) : undefined;
+          if (saved.kind !== 'karpenter' || !pool || !isSame(saved.setting, pool)) return 'gone';
+          const { uid } = pool;
+          pools.set(saved.nodePool, { ...saved.setting, ...(uid === undefined ? {} : { uid }) });
           return 'resumed';
         }),
     },
@@ -269,8 +316,10 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
     checkPass(suspendedBefore: number) {
       settle();
       const state = table.read<ClusterState>(NIGHT, STATE_KEY);
-      if (plan.settings.autoscaler && state?.phase === 'asleep' && claims.length > 0)
-        violate(4, `${when()} the state is asleep, and ${claims[0]?.name} is there`);
+      // The nodes of a NodePool that somebody has just created are found by a later pass.
+      const [left] = claims.filter(({ nodePool }) => !isCreatedAgain || nodePool !== plan.recreated?.pool);
+      if (plan.settings.autoscaler && state?.phase === 'asleep' && left)
+        violate(4, `${when()} the state is asleep, and ${left.name} is there`);
       const resumed = suspendedBefore - this.suspended();
       // Two passes may run at once.
       if (resumed > 2 * MOST_AT_ONCE) violate(3, `${when()} ${resumed} CronJobs were resumed at once`);
@@ -284,7 +333,11 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
         return setting !== undefined && isOpen(setting) && isMalformed(pool);
       };
       if (builtIn.length > 0) violate(3, `the built-in NodePools ${builtIn.join(', ')} are on in the night`);
-      for (const { name } of claims.filter(({ nodePool }) => !isLeftAlone(nodePool)))
+      const { pool: newPool, minute = 0 } = plan.recreated ?? {};
+      const isNew = now() - (stop + minute * 60_000) < FOUND_WITHIN_MS;
+      for (const { name } of claims.filter(
+        ({ nodePool }) => !isLeftAlone(nodePool) && !(isNew && nodePool === newPool),
+      ))
         violate(3, `the NodeClaim ${name} is still there in the night`);
       for (const { name, isSuspended } of cronJobs.values())
         if (!isSuspended) violate(3, `the CronJob ${name} is not suspended in the night`);
@@ -295,7 +348,8 @@ export function createNightKubernetes(plan: KubernetesPlan, { now, stop, table, 
       for (const name of [...openPools(), ...builtIn])
         if (!claims.some((claim) => claim.nodePool === name && claim.unlaunchedSince === undefined))
           violate(3, `the NodePool ${name} has no node in the morning`);
-      for (const [name, setting] of Object.entries(plan.pools))
+      const { pool: newPool = '', to } = (isCreatedAgain && plan.recreated) || {};
+      for (const [name, setting] of Object.entries({ ...plan.pools, ...(to ? { [newPool]: to } : {}) }))
         if (JSON.stringify(pools.get(name)) !== JSON.stringify(setting))
           violate(
             1,

@@ -222,6 +222,26 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
+    name: 'a NodePool that was created again gets the limits of its predecessor',
+    promise: 1,
+    change: {
+      mutate: (ports) => ({
+        ...ports,
+        autoscaler: {
+          ...ports.autoscaler,
+          async observe() {
+            const view = await ports.autoscaler.observe();
+            if (view.kind !== 'karpenter') return view;
+            const pools = Object.entries(view.pools).map(
+              ([name, { uid: _, ...pool }]) => [name, pool] as const,
+            );
+            return { ...view, pools: Object.fromEntries(pools) };
+          },
+        },
+      }),
+    },
+  },
+  {
     name: 'NodePools are closed before their limits are saved',
     promise: 1,
     change: {

@@ -2,6 +2,7 @@
 
 import '../preload.ts';
 import { run } from '#functions/night-schedule/run.ts';
+import type { Decision } from '#model/decision.ts';
 import { desiredAt } from '#model/desired.ts';
 import type { Override } from '#model/schedule.ts';
 import { createFaults, type Severity } from '../faults.ts';
@@ -143,6 +144,7 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
   const cause = { trigger, byPerson: trigger === 'override' };
   const act = () => run(scenario.settings.autoscaler ? { ...deps, autoscaler } : deps, cause);
   world.observations.counts.passes += 1;
+  const decidedBefore = world.decisions.length;
   const suspendedBefore = world.kubernetes.suspended();
   const failed = await new Promise<boolean>((ended) => {
     (options.mutatePass ? options.mutatePass(act) : act()).then(
@@ -159,12 +161,18 @@ async function pass(night: Night, trigger: 'tick' | 'override'): Promise<void> {
     note(night, 'the pass was killed');
   } else if (failed) {
     world.observations.counts.failedPasses += 1;
-  } else if (current.errors() > 0) {
+  } else if (current.errors() > namedIn(world.decisions.slice(decidedBefore))) {
     world.observations.swallowed.push(
       `${now.toISOString()} a pass met ${current.errors()} errors and succeeded`,
     );
   }
   if (current.errors() > 0) night.exercised[9] += 1;
+}
+
+/** An error of a request that only explains a failure stands in the reason of that failure. */
+function namedIn(decisions: readonly Decision[]): number {
+  return decisions.filter(({ action, reason }) => action === 'fail' && /cannot be read: /.test(reason))
+    .length;
 }
 
 function happen(night: Night, happening: Happening): Promise<void> | undefined {
@@ -323,6 +331,8 @@ function checkAwake(night: Night): void {
   const now = world.clock.date();
   if (desiredAt(scenario.settings.schedule, now, night.overrides).state !== 'awake') return;
   if (night.overrides.some((one) => Math.abs(now.getTime() - Date.parse(one.until)) < 60 * MINUTE)) return;
+  // Somebody has just cancelled an override that it sleeps: it is starting.
+  if (now.getTime() - night.cancelledAt < 45 * MINUTE) return;
   if (scenario.groups.every(({ broken }) => !broken)) {
     world.kubernetes.checkAwake();
     night.exercised[1] += 1;

@@ -1,6 +1,7 @@
 /** What is observed in the world during a night, for the checks at its end. */
 import { type AutoScalingGroup, configuredSizes } from '@nightshift/lab/world/aws/index.ts';
 import type { Decision } from '#model/decision.ts';
+import { HOUR_MS } from '#model/duration.ts';
 import type { Violation } from '../outcome.ts';
 
 /** What was observed in the world during the night, for the checkers. */
@@ -48,11 +49,13 @@ export interface Observed {
   readonly groupOf: (name: string) => AutoScalingGroup | undefined;
   readonly readyIn: (group: AutoScalingGroup) => number;
   readonly when: () => string;
+  /** All that were recorded so far. */
+  readonly decisions: readonly Decision[];
 }
 
 /** Compares decisions with the state of the world at this moment. */
 export function observeDecisions(
-  { observations, groupOf, readyIn, when }: Observed,
+  { observations, groupOf, readyIn, when, decisions }: Observed,
   made: readonly Decision[],
   changed: ReadonlySet<string>,
 ): void {
@@ -76,7 +79,13 @@ export function observeDecisions(
         );
     }
   }
+  // The same request that fails once more in the same way is recorded once an hour.
+  const since = Date.parse(made.at(-1)?.time ?? '') - HOUR_MS;
+  const isRepeated = ({ action, reason, time }: Decision) =>
+    action === 'fail' && reason.startsWith('groups.') && Date.parse(time) > since;
+  const explains = (decision: Decision, name: string) =>
+    decision.target === name && decision.reason !== '' && (made.includes(decision) || isRepeated(decision));
   for (const name of changed)
-    if (!made.some((decision) => decision.target === name && decision.reason !== ''))
+    if (!decisions.some((decision) => explains(decision, name)))
       observations.unexplained.push(`${when()} ${name} was resized and no decision says why`);
 }

@@ -221,7 +221,7 @@ export function createNightWorld(scenario: Scenario, begin: Date) {
         record: (made) =>
           pass.around('trail.record', () => {
             decisions.push(...made);
-            observeDecisions({ observations, groupOf, readyIn, when }, made, changed);
+            observeDecisions({ observations, groupOf, readyIn, when, decisions }, made, changed);
           }),
       },
     };

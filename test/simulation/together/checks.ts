@@ -71,7 +71,7 @@ function checkLoss(story: Story, { group, at }: Stop, id: string): void {
   }
 }
 
-/** A drain counts as part of the nightly stop only while the workers were being stopped. */
+/** A drain counts as part of the nightly stop only while the workers were being stopped, or recorded as such. */
 function checkNightlyStops(story: Story): void {
   const { drain, night } = story.world;
   for (const made of drain.decisions) {
@@ -82,7 +82,7 @@ function checkNightlyStops(story: Story): void {
       ({ at, instanceIds, endedAt = Number.POSITIVE_INFINITY }) =>
         time > at - RECORDED_MS && (time < endedAt || instanceIds.includes(String(made['instanceId']))),
     );
-    if (!isPart)
+    if (!isPart && !story.world.isStopRecorded(time))
       violate(
         story,
         4,

@@ -101,10 +101,20 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
   drain.nightStop.isRecorded = () => table.read<ClusterState>(NIGHT, STATE_KEY)?.desired === 'asleep';
 
   const onWrite = ({ partition, key, before, after }: NightWrite) => {
-    if (partition === OVERRIDE) {
+    if (key === STATE_KEY) noteState(after as ClusterState | undefined);
+    else if (partition === OVERRIDE) {
       checkOverride(before as Override | undefined, after as Override | undefined);
       desiredStates.current();
     } else checkSaved(key, before as SavedSize | undefined, after as SavedSize | undefined);
+  };
+
+  /** Also a stop that the pass which recorded it did not live to begin. */
+  const recordedStops: { readonly from: number; until: number }[] = [];
+  const noteState = (state: ClusterState | undefined) => {
+    const last = recordedStops.at(-1);
+    const isStop = state?.phase === 'stopping' || state?.phase === 'asleep';
+    if (last) last.until = Math.min(last.until, clock.now());
+    if (isStop) recordedStops.push({ from: clock.now(), until: Number.POSITIVE_INFINITY });
   };
 
   /** A deploy may wake the cluster; it may not overrule a person who keeps it asleep. */
@@ -150,6 +160,9 @@ export function createTogetherWorld(options: TogetherWorldOptions) {
     kubernetes,
     desiredStates,
     when,
+    /** Whether the workers were recorded as being stopped, at that time or within a minute before. */
+    isStopRecorded: (at: number) =>
+      recordedStops.some(({ from, until }) => from <= at && at < until + MINUTE),
     /** As night-schedule recorded it. */
     recordedState: () => table.read<ClusterState>(NIGHT, STATE_KEY),
     override: () => overrideIn(table, clock.date()),

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Argocd, LivePod } from '#functions/branch-deploy/ports.ts';
 import type { ApplicationSettings } from '#model/settings.ts';
+import { aDesk } from '../desk.ts';
 import { imageRepositoryOf, ROLE, type Stage, settingsOf } from '../stage.ts';
-import { aDesk } from './story.ts';
 
 const PROJECT = 'images';
 const DIGEST = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { deploymentPath, type Json, must, podPath, STUBBORN } from '../../kubernetes/objects.ts';
 import type { KarpenterBed } from '../bed.ts';
-import { aPool, claimPath, conditionOf, deleteClaim, eventsOf, POOL_LABEL, type Pool } from '../pools.ts';
+import { conditionOf, POOL_LABEL } from '../node-pool.ts';
+import { aPool, claimPath, deleteClaim, eventsOf, type Pool } from '../pools.ts';
 
 const CLOSED = { limits: { cpu: '0' } };
 const HELD = { maxUnavailable: 0 };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { deploymentPath, must } from '../../kubernetes/objects.ts';
 import type { KarpenterBed } from '../bed.ts';
-import { aPool, conditionOf, deleteClaim, eventsOf, NODE_CLAIMS, NODE_POOLS } from '../pools.ts';
+import { conditionOf, NODE_CLAIMS, NODE_POOLS } from '../node-pool.ts';
+import { aPool, deleteClaim, eventsOf } from '../pools.ts';
 
 export function describeLimits(bed: () => KarpenterBed): void {
   describe('limits', () => {

@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { GROUPS } from '../../kubernetes/bed.ts';
 import { type Json, must } from '../../kubernetes/objects.ts';
 import type { KarpenterBed } from '../bed.ts';
-import { aPool, atSecond, claimPath, NODE_CLAIMS, NODE_POOLS, TERMINATION_TIME } from '../pools.ts';
+import { NODE_CLAIMS, NODE_POOLS } from '../node-pool.ts';
+import { aPool, atSecond, claimPath, TERMINATION_TIME } from '../pools.ts';
 
 const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 /** What it takes to put Karpenter to sleep, its own bounded drain included. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { KarpenterBed } from '../bed.ts';
-import { aPool, deleteClaim, NODE_POOLS } from '../pools.ts';
+import { NODE_POOLS } from '../node-pool.ts';
+import { aPool, deleteClaim } from '../pools.ts';
 
 export function describeStaticPools(bed: () => KarpenterBed): void {
   describe('a static NodePool', () => {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { createAutoscaler } from '#functions/adapters/kubernetes/autoscaler.ts';
 import { deploymentPath, must } from '../../kubernetes/objects.ts';
 import type { KarpenterBed } from '../bed.ts';
-import { aPool, NODE_CLAIMS, POOL_LABEL, type Pool } from '../pools.ts';
+import { NODE_CLAIMS, POOL_LABEL } from '../node-pool.ts';
+import { aPool, type Pool } from '../pools.ts';
 
 /** Karpenter waits for it no longer than a second; a busy machine is slower. */
 const QUIET_SECONDS = 12;

@@ -124,12 +124,13 @@ export function describeAutoscalers(bed: () => Bed): void {
     test('has its limits and replicas taken away and given back by merge patches, and its NodeClaims deleted', async () => {
       const before = await specOf('limited');
       const view = await autoscaler().observe();
+      const uid = expect.stringMatching(/^[0-9a-f-]{36}$/);
       expect(view).toEqual({
         kind: 'karpenter',
         pools: {
-          limited: { limits: { cpu: '100', memory: '200Gi' }, replicas: null },
-          unlimited: { limits: null, replicas: null },
-          static: { limits: null, replicas: 3 },
+          limited: { limits: { cpu: '100', memory: '200Gi' }, replicas: null, uid },
+          unlimited: { limits: null, replicas: null, uid },
+          static: { limits: null, replicas: 3, uid },
         },
         claims: [{ name: 'limited-1', nodePool: 'limited', isDeleting: false }],
         unlaunched: expect.objectContaining({ length: 2 }),

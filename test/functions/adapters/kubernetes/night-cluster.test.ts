@@ -200,6 +200,26 @@ describe('Karpenter', () => {
     expect(limits()).toEqual(before);
   });
 
+  test('that was created again under its name since it was observed is neither closed nor restored', async () => {
+    server.kubernetes.applyObjects([pool('general', { limits: { cpu: '100' } }), pool('other', {})]);
+    const autoscaler = createAutoscaler(server.client, config);
+    const view = await autoscaler.observe();
+    if (view.kind !== 'karpenter') throw new Error('not karpenter');
+    const { general: setting } = view.pools;
+    if (!setting?.uid) throw new Error('without uid');
+    server.kubernetes.api.delete('nodepools.karpenter.sh', undefined, 'general');
+    server.kubernetes.applyObjects([pool('general', { limits: { cpu: '7' } })]);
+    expect(await autoscaler.pause(view)).toEqual([]);
+    expect(limits()).toMatchObject({ general: { limits: { cpu: '7' } }, other: { limits: { cpu: '0' } } });
+    const resume = { kind: 'karpenter', nodePool: 'general', setting, since } as const;
+    expect(await autoscaler.resume(resume)).toBe('gone');
+    expect(limits()).toMatchObject({ general: { limits: { cpu: '7' } } });
+    // What an earlier release saved.
+    const { uid: _uid, ...old } = setting;
+    expect(await autoscaler.resume({ ...resume, setting: old })).toBe('resumed');
+    expect(limits()).toMatchObject({ general: { limits: { cpu: '100' } } });
+  });
+
   test('N1: deletes its NodeClaims with a time for the end of their drains, and corrects one that is wrong', async () => {
     const annotation = 'karpenter.sh/nodeclaim-termination-timestamp';
     const held = (name: string, at?: string) => ({
