@@ -265,6 +265,12 @@ function announcedBy({ notBefore, drainUntil, trigger, noticeTime }: ClaimReques
   return notBefore === undefined ? undefined : { notBefore, drainUntil, trigger, noticeTime };
 }
 
+/** Of an event that ends a change: it was announced again since. */
+export function isAnnouncedAfter({ announced, cause, noticeTime }: Claim, at: Date): boolean {
+  const newest = announced?.noticeTime ?? (cause === 'health' ? noticeTime : undefined);
+  return newest !== undefined && Date.parse(newest) > at.getTime();
+}
+
 /** Events come late and out of order: the newest has the date of a change. */
 function isOutdated(request: ClaimRequest, existing: Claim): boolean {
   const { announced, cause, changeOverAt, noticeTime } = existing;

@@ -114,6 +114,19 @@ describe('an announced change', () => {
     expect(world.claims.saved.size).toBe(0);
   });
 
+  test.each([{}, { rebalance: true }])(
+    'that is announced again outlasts the late event of its end: %o',
+    async (before) => {
+      const world = aWaitingWorld();
+      if ('rebalance' in before) await world.run(aRebalance());
+      await world.relay(3 * MINUTE);
+      await world.run(change(5 * HOUR, {}, { id: 'event-2', ...at(2 * MINUTE) }));
+      await world.run(change(5 * HOUR, { statusCode: 'closed' }, { id: 'event-3', ...at(MINUTE) }));
+      await ticksUntil(world, 4 * HOUR + 40 * MINUTE);
+      expect(world.cluster.podNames()).toEqual([]);
+    },
+  );
+
   test('whose worker dies right after its claim waits for its day like any other', async () => {
     const world = aWaitingWorld();
     const { saveIf } = world.claims;
