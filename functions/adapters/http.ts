@@ -24,6 +24,8 @@ export interface HttpRequest {
   /** From the start of the request to the end of the reply. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** It does no harm twice. Default: GET, PUT and DELETE. */
+  readonly isRepeatable?: boolean | undefined;
 }
 
 export interface HttpReply {
@@ -71,30 +73,22 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     ...(secure && ca ? { secureContext: createSecureContext({ ca }) } : {}),
   };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
-  const send = secure ? https.request : http.request;
+  const connection = {
+    agent,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port || (secure ? 443 : 80),
+  };
 
   return {
     close: () => agent.destroy(),
-    request: (request) =>
-      new Promise((resolve, reject) => {
-        const timeout = AbortSignal.timeout(request.timeoutMs);
-        const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
-        const mask = maskOf(request.headers?.['authorization']);
-        const unreachable = (cause: unknown) =>
-          reject(
-            new UnreachableError(
-              timeout.aborted
-                ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
-                : `${url.host} is unreachable: ${mask(messageOf(cause))}`,
-              { cause },
-            ),
-          );
-        const outgoing = send(
+    async request(request) {
+      const timeout = AbortSignal.timeout(request.timeoutMs);
+      const mask = maskOf(request.headers?.['authorization']);
+      for (;;) {
+        const outcome = await attempt(
           {
-            agent,
-            signal,
-            host: url.hostname.replace(/^\[|\]$/g, ''),
-            port: url.port || (secure ? 443 : 80),
+            ...connection,
+            signal: request.signal ? AbortSignal.any([request.signal, timeout]) : timeout,
             path: base + request.path,
             method: request.method,
             headers: {
@@ -102,13 +96,66 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
               ...(request.body === undefined ? {} : { 'content-length': Buffer.byteLength(request.body) }),
             },
           },
-          (incoming) => readReply(incoming, { maxBodyBytes, mask }).then(resolve, unreachable),
+          {
+            send: secure ? https.request : http.request,
+            name: url.host,
+            body: request.body,
+            maxBodyBytes,
+            mask,
+          },
         );
-        limitConnecting(outgoing, url.host);
-        outgoing.on('error', unreachable);
-        outgoing.end(request.body);
-      }),
+        if ('reply' in outcome) return outcome.reply;
+        // A stale connection is gone from the pool, so this ends.
+        if (outcome.isStale && isRepeatable(request) && !timeout.aborted && !request.signal?.aborted)
+          continue;
+        const { cause } = outcome;
+        throw new UnreachableError(
+          timeout.aborted
+            ? `${url.host} did not answer ${request.method} ${withoutQuery(request.path)} within ${request.timeoutMs} ms`
+            : `${url.host} is unreachable: ${mask(messageOf(cause))}`,
+          { cause },
+        );
+      }
+    },
   };
+}
+
+type Outcome =
+  | { readonly reply: HttpReply }
+  /** `isStale`: the connection was kept alive, and the server had closed it. */
+  | { readonly cause: unknown; readonly isStale: boolean };
+
+interface Sending {
+  readonly send: (
+    options: https.RequestOptions,
+    onReply: (incoming: IncomingMessage) => void,
+  ) => ClientRequest;
+  /** For messages. */
+  readonly name: string;
+  readonly body: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly mask: Mask;
+}
+
+function attempt(options: https.RequestOptions, { send, name, body, ...reading }: Sending): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const outgoing = send(options, (incoming) =>
+      readReply(incoming, reading).then(
+        (reply) => resolve({ reply }),
+        (cause) => resolve({ cause, isStale: false }),
+      ),
+    );
+    limitConnecting(outgoing, name);
+    outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+      const isReset = cause.code === 'ECONNRESET' || cause.code === 'EPIPE';
+      resolve({ cause, isStale: outgoing.reusedSocket && isReset });
+    });
+    outgoing.end(body);
+  });
+}
+
+function isRepeatable({ method, isRepeatable: isSaidToBe }: HttpRequest): boolean {
+  return isSaidToBe ?? (method === 'GET' || method === 'PUT' || method === 'DELETE');
 }
 
 type Mask = (text: string) => string;

@@ -1,6 +1,5 @@
 /** One step of one group: save, then change. */
 import pMap from 'p-map';
-import { failureKey } from '#functions/shared/decision-recorder.ts';
 import { CorruptRecordError, messageOf, RecordedError } from '#functions/shared/errors.ts';
 import { type ApplyContext, OTHER_PASS_FIRST, record, report } from './apply-context.ts';
 import { asleepSize, type GroupStep, sameSize, sizeText } from './decide-group.ts';
@@ -73,8 +72,9 @@ async function act(context: ApplyContext, planned: GroupStep, group: Group): Pro
 function failedChange(context: ApplyContext, step: GroupStep, error: unknown): RecordedError {
   const since = typeof step.record?.next === 'object' ? step.record.next.since : '';
   const reason = messageOf(error);
-  if (context.recorder.isNews(failureKey(`${step.target}#${since}`, reason)))
-    record(context, step, 'fail', reason);
+  // Numbers differ each time.
+  const key = `change#${step.target}#${since}#${reason.replace(/\d+/g, '').slice(0, 80)}`;
+  if (context.recorder.isNews(key)) record(context, step, 'fail', reason);
   return new RecordedError(reason, { cause: error });
 }
 

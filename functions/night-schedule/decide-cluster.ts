@@ -1,5 +1,4 @@
 import type { ClusterState } from '#model/cluster-state.ts';
-import { DAY_MS } from '#model/duration.ts';
 import { effectiveOverride } from '#model/override.ts';
 import type { Desired } from '#model/schedule.ts';
 import {
@@ -11,7 +10,7 @@ import {
   resumeStep,
 } from './decide-autoscaler.ts';
 import { decideGroup, type GroupStep, isAsleepSize, runningIn } from './decide-group.ts';
-import type { CorruptItem, Group, Memory } from './ports.ts';
+import type { Group, Memory } from './ports.ts';
 import type { SavedSize } from './records.ts';
 import { corruptNames, minutesOverdue, type Policy, type Snapshot, settledSince } from './snapshot.ts';
 
@@ -44,7 +43,7 @@ export function decideCluster(snapshot: Snapshot, policy: Policy): Plan {
   const isLate = minutesOverdue(snapshot, policy, 'asleep') !== undefined;
   const before: AutoscalerStep[] = [];
   const after: AutoscalerStep[] = [];
-  const stages: GroupStep[][] = [reportsOf(snapshot, policy)];
+  const stages: (readonly GroupStep[])[] = [policy.reportsOf?.(snapshot, policy) ?? []];
   if (desired.state === 'awake') {
     stages.push(hosts, others);
     resumeStep(snapshot, policy, after);
@@ -100,63 +99,19 @@ function decideGroups(snapshot: Snapshot, policy: Policy, settled: boolean): rea
   return [...steps.values()];
 }
 
-/** What people must correct themselves. */
-function reportsOf(snapshot: Snapshot, policy: Policy): GroupStep[] {
-  const { autoscaler: view, missing, memory } = snapshot;
-  const reports: GroupStep[] = memory.corrupt.map(({ item, kind, name }) => ({
-    target: name,
-    action: 'fail',
-    reason: `${UNREADABLE[kind](name)}; check the item ${item}`,
-    once: `corrupt#${item}`,
-  }));
-  for (const name of missing)
-    reports.push({
-      target: name,
-      action: 'fail',
-      reason: `no group ${name} carries the cluster's tag: correct "nodegroups" in the config, or tag the Auto Scaling group`,
-      once: `missing#${name}`,
-    });
-  const karpenter = karpenterIn(view);
-  const malformed = karpenter?.malformed ?? [];
-  for (const name of malformed)
-    reports.push({
-      target: name,
-      action: 'fail',
-      reason: `the NodePool ${name} has limits or replicas that cannot be read: it and its NodeClaims are left alone`,
-      once: `malformed#${name}`,
-    });
-  const isNight = snapshot.desired.state === 'asleep';
-  for (const name of policy.nodePools ?? [])
-    if (isNight && karpenter && !Object.hasOwn(karpenter.pools, name) && !malformed.includes(name))
-      reports.push({
-        target: name,
-        action: 'fail',
-        reason: `there is no NodePool ${name}: correct "nodePools" in the config`,
-        once: `no-pool#${name}`,
-        onceWithinMs: DAY_MS,
-      });
-  const neededBy = karpenter?.builtIn?.neededBy ?? [];
-  if (neededBy.length > 0 && isNight)
-    reports.push({
-      target: policy.cluster ?? 'cluster',
-      action: 'fail',
-      reason: `the built-in NodePools stay on: EKS would remove the NodeClass default with them, which ${neededBy.join(', ')} use: give them a NodeClass of their own`,
-      once: 'node-class',
-      onceWithinMs: DAY_MS,
-    });
-  if (isNothingFound(snapshot))
-    reports.push({
-      target: policy.cluster ?? 'cluster',
-      action: 'fail',
-      reason: `nothing was found to stop: no group that the config stops carries the tag kubernetes.io/cluster/${policy.cluster ?? '<cluster>'}, and ${policy.autoscalerKind === 'karpenter' || policy.autoscalerKind === 'auto-mode' ? 'there is no NodePool' : 'the config names no Karpenter and no Auto Mode'}: the cluster does not sleep`,
-      once: 'nothing-found',
-      onceWithinMs: DAY_MS,
-    });
-  return reports;
+/** Whether people may have to correct something themselves. */
+export function mayReport(snapshot: Snapshot, { nodePools }: Policy): boolean {
+  const { autoscaler, missing, memory } = snapshot;
+  const karpenter = karpenterIn(autoscaler);
+  return (
+    missing.length + memory.corrupt.length > 0 ||
+    (karpenter && (nodePools ?? karpenter.malformed ?? karpenter.builtIn?.neededBy[0])) !== undefined ||
+    isNothingFound(snapshot)
+  );
 }
 
 /** Groups without a tag, Auto Mode, Karpenter or Fargate that the config does not name: such a cluster never sleeps. */
-function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
+export function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot): boolean {
   if (desired.state !== 'asleep' || view === 'unknown') return false;
   if (groups.length + memory.saved.size > 0 || memory.corrupt.some(({ kind }) => kind === 'saved'))
     return false;
@@ -171,15 +126,6 @@ function isNothingFound({ desired, groups, memory, autoscaler: view }: Snapshot)
     0
   );
 }
-
-const UNREADABLE: { readonly [K in CorruptItem['kind']]: (name: string) => string } = {
-  saved: (name) => `the saved sizes of ${name} cannot be read: the group is left alone`,
-  autoscaler: (name) => `the saved setting of ${name} cannot be read: it is left alone`,
-  cronjob: (name) => `the record of the suspended CronJob ${name} cannot be read: it is left alone`,
-  override: (name) => `the override ${name} is not valid: it does not count`,
-  state: () => 'the state of the night cannot be read: it is written again',
-  note: (name) => `the note ${name} cannot be read: it is written again`,
-};
 
 /** What runs there is needed until the others have stopped: the autoscaler, or the controller of the load balancers. */
 function isHost(group: string, { hostGroup, stopLast = [] }: Policy): boolean {

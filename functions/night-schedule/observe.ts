@@ -73,9 +73,7 @@ export function needsAutoscaler(seen: {
 }): boolean {
   const { memory, groups, desired, now, kind } = seen;
   if (desired === 'awake')
-    return (
-      memory.autoscaler.size > 0 || (kind !== 'cluster-autoscaler' && isStartingOrJustAwake(memory, now))
-    );
+    return memory.autoscaler.size > 0 || (kind !== 'cluster-autoscaler' && isUp(memory, now));
   return memory.state?.value.phase !== 'asleep' || isObservedNow(now) || !groups.every(isAsleepSize);
 }
 
@@ -83,9 +81,9 @@ export function needsAutoscaler(seen: {
 const NEW_NODES_MS = 30 * MINUTE_MS;
 
 /** A group that does not start may keep the cluster from being awake for hours, and Karpenter runs long since. */
-function isStartingOrJustAwake({ state }: Memory, now: Date): boolean {
-  if (state?.value.phase === 'starting') return true;
-  return state?.value.phase === 'awake' && now.getTime() - Date.parse(state.value.since) < NEW_NODES_MS;
+function isUp({ state }: Memory, now: Date): boolean {
+  const { phase, since = '' } = state?.value ?? {};
+  return phase === 'starting' || (phase === 'awake' && now.getTime() - Date.parse(since) < NEW_NODES_MS);
 }
 
 /** When the cluster is about to count as asleep, and every few minutes while it does: what appears then is found too. */

@@ -12,7 +12,7 @@ import type { Desired } from '#model/schedule.ts';
 import { wallAt } from '#model/zone.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
 import { karpenterIn } from './decide-autoscaler.ts';
-import { decideCluster, type Plan } from './decide-cluster.ts';
+import { decideCluster, mayReport, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
 import {
@@ -37,7 +37,7 @@ import {
   writeNotes,
 } from './pass.ts';
 import type { Group, KeepUpRequest, Memory } from './ports.ts';
-import { minutesOverdue, policyOf, type Snapshot } from './snapshot.ts';
+import { minutesOverdue, type Policy, policyOf, type Snapshot } from './snapshot.ts';
 
 export type { NightScheduleDeps } from './pass.ts';
 
@@ -101,7 +101,7 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
     ? await observeRunning(deps, pass, all, selected)
     : undefined;
   const snapshot = { now, desired, memory, groups, released, missing, unlisted, ready, autoscaler, running };
-  const plan = decideCluster(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
+  const plan = await planFor(snapshot, { ...policyOf(settings), decideWarmPool: pools?.decideWarmPool });
   if (cause.byPerson)
     recorder.record({ target: settings.cluster, action: 'override', reason: desired.reason });
   warn(deps, pass, desired);
@@ -128,6 +128,11 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
     reportOverdue(deps, pass, snapshot, plan);
   }
   return finish(deps, pass, plan);
+}
+
+async function planFor(snapshot: Snapshot, policy: Policy): Promise<Plan> {
+  if (!mayReport(snapshot, policy)) return decideCluster(snapshot, policy);
+  return decideCluster(snapshot, { ...policy, ...(await import('./decide-reports.ts')) });
 }
 
 async function observeStart(

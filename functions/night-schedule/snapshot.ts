@@ -25,6 +25,8 @@ export interface Policy {
   readonly warmPools?: 'stop' | 'keep' | undefined;
   /** Present where a group has a warm pool, or one is saved. */
   readonly decideWarmPool?: ((s: GroupSituation, step: GroupStep) => GroupStep) | undefined;
+  /** Present where people may have to correct something themselves. */
+  readonly reportsOf?: ((snapshot: Snapshot, policy: Policy) => readonly GroupStep[]) | undefined;
   /** The name of the cluster. */
   readonly cluster?: string | undefined;
 }

@@ -68,11 +68,6 @@ const DECISION_LOG = 'decision log';
 /** Actions that change nothing, in a dry run or not. */
 const CHANGES_NOTHING: ReadonlySet<Action> = new Set(['none', 'ignore', 'refuse', 'fail']);
 
-/** For `isNews`. Numbers differ each time: ids of requests, versions, times. */
-export function failureKey(target: string, reason: string): string {
-  return `failed#${target}#${reason.replace(/[0-9a-f-]*\d[0-9a-f-]*/gi, '').slice(0, 80)}`;
-}
-
 export function createDecisionRecorder(context: RecorderContext): DecisionRecorder {
   const { trail, reported = new Map() } = context;
   const decisions: Decision[] = [];
@@ -108,7 +103,9 @@ export function createDecisionRecorder(context: RecorderContext): DecisionRecord
       if (error instanceof RecordedError) return;
       const reason = messageOf(error);
       const { failuresOnceWithinMs: withinMs } = context;
-      if (withinMs === undefined || recorder.isNews(failureKey(target, reason), withinMs))
+      // Numbers differ each time: ids of requests, versions, times.
+      const key = `failed#${target}#${reason.replace(/[0-9a-f-]*\d[0-9a-f-]*/gi, '').slice(0, 80)}`;
+      if (withinMs === undefined || recorder.isNews(key, withinMs))
         recorder.record({ target, action: 'fail', reason, trigger });
     },
     async guard(target, work) {

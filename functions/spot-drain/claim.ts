@@ -20,6 +20,7 @@ export type ClaimRequest = Omit<
   | 'returned'
   | 'announced'
   | 'changeOverAt'
+  | 'hasVolumes'
 >;
 
 export type ClaimDecision =
@@ -91,8 +92,9 @@ export function decideClaim(
   }
   const taken = { ...assign(existing, worker), hooks, attempts: existing.attempts + 1 };
   if (existing.state === 'done') {
-    // The hook gives the pods that were left more time.
-    if (isNewHook && request.task === 'drain' && (existing.podsRemaining ?? 0) > 0)
+    // The hook gives the pods that were left more time, and the volumes of those that are gone.
+    const isLeft = (existing.podsRemaining ?? 0) > 0 || existing.hasVolumes === true;
+    if (isNewHook && request.task === 'drain' && isLeft)
       return { kind: 'take', claim: { ...extended(taken, request), state: 'working' } };
     return hasOpenHook(taken)
       ? { kind: 'complete', claim: taken }
@@ -131,9 +133,14 @@ export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Cla
   const report = result.kind === 'drained' ? result.report : undefined;
   const podCounts = report ? addCounts(report, claim.podCounts) : claim.podCounts;
   const returned = report?.returned ?? claim.returned;
+  const hadVolumes = report?.pods.some(
+    ({ pod, outcome }) => outcome !== 'skipped' && (pod.volumeClaims ?? 0) > 0,
+  );
+  const hasVolumes = hadVolumes === true || claim.hasVolumes;
   if (report?.end === 'timed-out' && mayPause(claim, now))
-    return { ...claim, state: 'paused', leaseUntil: at, podCounts, returned };
-  const hasFailed = result.kind === 'failed' || report?.refused !== undefined;
+    return { ...claim, state: 'paused', leaseUntil: at, podCounts, returned, hasVolumes };
+  const isUnfinished = report?.areVolumesUnknown === true && hasOpenHook(claim);
+  const hasFailed = result.kind === 'failed' || report?.refused !== undefined || isUnfinished;
   const isKeptOpen = hasOpenHook(claim) && !isCompletionDue(claim, result, now);
   return {
     ...claim,
@@ -143,6 +150,7 @@ export function concludeClaim(claim: Claim, result: DrainResult, now: Date): Cla
     doneAt: at,
     podCounts,
     returned,
+    hasVolumes,
     podsRemaining: hasFailed ? claim.podsRemaining : report ? countRemaining(report) : 0,
   };
 }
@@ -255,6 +263,12 @@ function isAnnounced({ notBefore, state, cordonedAt }: Claim, now: Date): boolea
 
 function announcedBy({ notBefore, drainUntil, trigger, noticeTime }: ClaimRequest): Announced | undefined {
   return notBefore === undefined ? undefined : { notBefore, drainUntil, trigger, noticeTime };
+}
+
+/** Of an event that ends a change: it was announced again since. */
+export function isAnnouncedAfter({ announced, cause, noticeTime }: Claim, at: Date): boolean {
+  const newest = announced?.noticeTime ?? (cause === 'health' ? noticeTime : undefined);
+  return newest !== undefined && Date.parse(newest) > at.getTime();
 }
 
 /** Events come late and out of order: the newest has the date of a change. */

@@ -86,7 +86,9 @@ async function withVolumes(
     const { waitForVolumes } = await import('./attached-volumes.ts');
     return waitForVolumes(context, node.name, report, { claim, lease });
   });
-  return volumes && volumes.length > 0 ? { ...report, end: 'timed-out', volumes } : report;
+  // Whether an action is to be held, or for what, could not be read: nothing is final yet.
+  if (!volumes) return { ...report, end: 'timed-out', areVolumesUnknown: true };
+  return volumes.length > 0 ? { ...report, end: 'timed-out', volumes } : report;
 }
 
 export async function drainPods(order: DrainOrder, ports: DrainPorts): Promise<DrainReport> {

@@ -2,20 +2,16 @@
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import {
-  awsClientDefaults,
-  createAutoScalingClient,
-  createDynamoDbClient,
-} from '#functions/adapters/aws/clients.ts';
+import { environmentCredentials } from '#functions/adapters/aws/environment-credentials.ts';
+import { lazyAutoScaling } from '#functions/adapters/aws/lazy-auto-scaling.ts';
 import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
-import { createInstanceGroups, createLifecycle } from '#functions/adapters/aws/lifecycle.ts';
 import { createWatchdog } from '#functions/adapters/aws/watchdog.ts';
 import { createClock } from '#functions/adapters/clock.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { createSmallTable } from '#functions/adapters/dynamodb/small-table.ts';
 import { withTransientErrors } from '#functions/adapters/dynamodb/transient.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
@@ -26,11 +22,26 @@ import { createCordonGate } from './cordon.ts';
 import type { Ports } from './ports.ts';
 import { run } from './run.ts';
 
+/** A small function has a fraction of a processor: less would fail by its own slowness. */
+const TABLE_TIMEOUT_MS = 6_000;
+/** One invocation can handle many instances, and a tick writes the names of many nodes. */
+const TABLE_SOCKETS = 50;
+
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
 const clock = createClock();
-const autoScaling = createAutoScalingClient();
-const table = withTransientErrors(createTable(createDynamoDbClient(), tableName));
+const credentials = environmentCredentials(process.env);
+const table = withTransientErrors(
+  createSmallTable({
+    name: tableName,
+    region: settings.region,
+    credentials,
+    now: clock.now,
+    endpoint: process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? process.env['AWS_ENDPOINT_URL'],
+    timeoutMs: TABLE_TIMEOUT_MS,
+    maxSockets: TABLE_SOCKETS,
+  }),
+);
 const logger = createLogger('spot-drain');
 const notify = withEvents(lazyNotifier({ settings, now: clock.now }), lazyEventBus(settings, clock.now));
 const kubernetes = connectCluster(settings, clock.now);
@@ -38,8 +49,7 @@ const night = createNightReader(table);
 const ports: Ports = {
   settings,
   cluster: createDrainCluster(kubernetes),
-  groups: createInstanceGroups(autoScaling, clock.now),
-  lifecycle: createLifecycle(autoScaling),
+  ...lazyAutoScaling(clock.now),
   claims: createClaims(table),
   cordons: createCordons(table),
   names: createNodeNames(table),
@@ -48,7 +58,7 @@ const ports: Ports = {
   watchdog: createWatchdog({
     stateMachineArn: process.env[WATCHDOG_VARIABLE],
     region: settings.region,
-    credentials: awsClientDefaults().credentials,
+    credentials,
     now: clock.now,
     endpoint: process.env['AWS_ENDPOINT_URL_SFN'] ?? process.env['AWS_ENDPOINT_URL'],
   }),

@@ -29,6 +29,7 @@ const SEVERAL_BUDGETS = /\bmore than one PodDisruptionBudget\b/;
 export function interpretReply(reply: Reply): ReplyResult {
   const { status, detail } = reply;
   if (status >= 200 && status < 300) return { kind: 'accepted' };
+  if (reply.isRefusedByRbac) return { kind: 'refused', reason: detail };
   if (isAdmissionDenial(detail)) return { kind: 'denied', reason: detail };
   if (status === 404 && reply.reason === 'NotFound') return { kind: 'reported-gone' };
   if (status === 409 && UID_CONFLICT.test(detail)) return { kind: 'reported-gone' };
@@ -36,7 +37,6 @@ export function interpretReply(reply: Reply): ReplyResult {
     if (isCausedBy(reply, 'DisruptionBudget')) return { kind: 'blocked', budget: budgetOf(reply) };
     return { kind: 'retry-after', ms: Math.max(0.5, reply.retryAfterSeconds ?? 1) * 1_000 };
   }
-  if (reply.isRefusedByRbac) return { kind: 'refused', reason: detail };
   if (status === 403 && isCausedBy(reply, 'NamespaceTerminating')) return { kind: 'namespace-terminating' };
   if (status === 403 && reply.reason === 'Forbidden') return { kind: 'denied', reason: detail };
   if (status === 500 && SEVERAL_BUDGETS.test(detail)) {

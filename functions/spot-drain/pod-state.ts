@@ -85,6 +85,8 @@ export interface DrainReport {
   readonly returned?: Readonly<Record<string, readonly string[]>> | undefined;
   /** Volumes that a lifecycle action was held for, and that were still attached at the end. */
   readonly volumes?: readonly string[] | undefined;
+  /** The pods are gone, and whether volumes are to be waited for could not be read. */
+  readonly areVolumesUnknown?: boolean | undefined;
 }
 
 /** What bounds the requests for a pod. Times in milliseconds since the epoch. */

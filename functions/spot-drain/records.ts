@@ -72,6 +72,8 @@ export const claimSchema = s.object({
   doneAt: optional(s.instant),
   /** Pods that the drain could not move, once it is done. */
   podsRemaining: optional(s.count),
+  /** Pods that it moved had volumes: a lifecycle action that comes later waits until they are detached. */
+  hasVolumes: optional(s.boolean),
   /** Pods that are gone already, over all invocations of the drain. */
   podCounts: optional(podCountsSchema),
   /** An announced change: nothing is done to the node before. */

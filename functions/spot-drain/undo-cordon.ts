@@ -1,6 +1,6 @@
 /** Removes our marks from a node so that it takes pods again: when a cordon is due, or a scheduled change is over. */
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { afterUndo, isLeased } from './claim.ts';
+import { afterUndo, isAnnouncedAfter, isLeased } from './claim.ts';
 import { recordNodeEvent } from './cordon.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
@@ -23,6 +23,8 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
       facts: { instanceId, cause: notice.kind },
     });
   const found = await claims.read(instanceId);
+  if (found && isAnnouncedAfter(found.value, notice.at))
+    return record('ignore', `${over}, said an older event, and it was announced again since`);
   const claim = settings.dryRun ? found : await withoutChange(context, found, notice);
   if (claim?.value.cause !== 'health')
     return record(

@@ -41,6 +41,8 @@ export interface ProcessInvocation {
 
 export interface FunctionProcess {
   readonly pid: number | undefined;
+  /** Resolves once the handler was loaded, or the process has ended. */
+  readonly ready: Promise<void>;
   /** Never rejects: a crash, a timeout and an error of the handler are outcomes. */
   invoke(invocation: ProcessInvocation): Promise<Outcome>;
   /** False once it has exited or was killed: it takes no further invocation. */
@@ -119,6 +121,7 @@ export function startFunctionProcess(options: ProcessOptions): FunctionProcess {
 
   return {
     pid: child.pid,
+    ready,
     alive: () => alive,
     kill,
     async invoke(invocation) {

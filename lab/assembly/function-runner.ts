@@ -60,6 +60,8 @@ export interface FunctionRunner {
   readonly spec: FunctionSpec;
   /** Waits for a free process if all are busy. The clock runs at ×1 meanwhile. */
   invoke(payload: string, requestId?: string): Promise<Outcome>;
+  /** As provisioned concurrency: starts so many processes, whose handlers are loaded when this resolves. */
+  provision(count: number): Promise<void>;
   /** True where an invocation now would have to wait. */
   saturated(): boolean;
   /** Ids of its processes. */
@@ -118,6 +120,11 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
     spec,
     saturated: () => busy >= limit,
     processes: () => [...all].flatMap((process) => process.pid ?? []),
+    async provision(count) {
+      const started = Array.from({ length: count }, start);
+      await Promise.all(started.map((process) => process.ready));
+      idle.push(...started);
+    },
     async invoke(payload, requestId = context.uuid()) {
       const activity = createActivity(context, spec.name);
       try {
@@ -156,7 +163,7 @@ interface Activity {
 }
 
 function createActivity({ clock }: WorldContext, name: string): Activity {
-  let leave = clock.enter(name);
+  let leave: (() => void) | undefined = clock.enter(name);
   let isOver = false;
   let skipped = 0;
   return {
@@ -167,17 +174,19 @@ function createActivity({ clock }: WorldContext, name: string): Activity {
           clearTimeout(real);
           timer.cancel();
           skipped += Math.max(0, ms - (performance.now() - began));
-          if (!isOver) leave = clock.enter(name);
+          // Of several waits at once the first that is over was enough.
+          if (!isOver) leave ??= clock.enter(name);
           resolve();
         };
         const real = setTimeout(wake, ms);
         const timer = clock.after(ms, wake);
-        leave();
+        leave?.();
+        leave = undefined;
       }),
     skippedMs: () => skipped,
     end() {
       isOver = true;
-      leave();
+      leave?.();
     },
   };
 }

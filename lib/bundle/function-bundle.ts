@@ -9,11 +9,12 @@ import type { Capability } from '#model/decision.ts';
 
 /** Bytes that a cold start of a function may load. Chunks that no start loads are not counted: they cost it nothing. */
 const START_LIMIT = 340_000;
-/** Somebody waits for the page of self-service. */
-const PAGE_START_LIMIT = 200_000;
+/** Somebody waits for the page of self-service, and an instance goes two minutes after its notice. */
+const URGENT_START_LIMIT = 200_000;
+const URGENT: ReadonlySet<Capability> = new Set(['self-service', 'spot-drain']);
 
 export function limitOf(capability: Capability): number {
-  return capability === 'self-service' ? PAGE_START_LIMIT : START_LIMIT;
+  return URGENT.has(capability) ? URGENT_START_LIMIT : START_LIMIT;
 }
 
 /** The folder of `lib` and `functions`: the repository, or `dist` in the published package. */

@@ -9,6 +9,7 @@ import { drain } from './drain.ts';
 import { karpenter } from './karpenter/karpenter.ts';
 import { memory } from './memory.ts';
 import { pass } from './pass.ts';
+import { peers } from './peers.ts';
 import { scale } from './scale.ts';
 import { selfService } from './self-service.ts';
 import { storm } from './storm.ts';
@@ -20,6 +21,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   drain,
   'dead-worker': deadWorker,
   storm,
+  peers,
   deploy,
   wake,
   'self-service': selfService,

@@ -103,6 +103,8 @@ export interface AccountSite {
   readonly aws: AwsWorld;
   readonly cluster: EksCluster;
   readonly front: AwsEndpoint;
+  /** What the template has. */
+  readonly stack: Deployment;
   /** As the template describes it. */
   specOf(capability: Capability): FunctionSpec;
   /** The deployed function, or `spec`, in processes of its own: one, or `concurrency` of them at most. */
@@ -134,13 +136,16 @@ export interface SiteOptions
 }
 
 /** For what needs AWS alone: thousands of groups without a kubelet for each of their instances. */
-export async function raiseAccount(name: SiteName): Promise<AccountSite> {
+export async function raiseAccount(
+  name: SiteName,
+  { start = DAYTIME }: { readonly start?: Date } = {},
+): Promise<AccountSite> {
   const directory = await mkdtemp(path.join(tmpdir(), 'nightshift-bench-'));
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     const { stacks } = await readAssembly(await assemblyOf(name, directory));
     const deployments = stacks.map(readDeployment);
-    const context = createContext({ start: DAYTIME, seed: 1 });
+    const context = createContext({ start, seed: 1 });
     const aws = createAws(context);
     const front = await serveAws({ aws, authorize: createAuthorize(deployments, aws) });
     const [stack] = deployments;
@@ -219,6 +224,7 @@ function accountSite(ground: Ground, close: () => Promise<void>): AccountSite {
     aws,
     cluster,
     front,
+    stack: ground.stack,
     specOf,
     run(capability, { concurrency = 1, spec = specOf(capability) } = {}) {
       const one = functionUnderTest(ground, spec, concurrency);

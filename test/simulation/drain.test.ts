@@ -32,6 +32,9 @@ describe('a seed', () => {
     [70764, 'heavy', 'the names of the nodes were still being written when their tick had failed'],
     [918273961, 'light', 'an instance ran again while its group terminated it, and that event got lost'],
     [613034323, 'heavy', 'the look for the cordons of others failed after its time, and nobody heard of it'],
+    [613054684, 'heavy', 'the end of a change came after a newer event had announced it again'],
+    [613051778, 'heavy', 'a lifecycle action that came after the drain was completed with volumes attached'],
+    [613038147, 'heavy', 'an announcement was handled after the end of its change'],
     [977000292, 'heavy', 'a worker took a node over between the two steps that end an announced change'],
   ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {
     expect((await simulateDrain({ seed, severity })).violations).toEqual([]);

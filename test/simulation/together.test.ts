@@ -44,6 +44,7 @@ describe('a seed', () => {
 
   test.each([
     [5141, 'heavy', 'a build that came first after the wake inherited the time of a sync before the night'],
+    [7800, 'heavy', 'a pass cleared the record of a NodePool that another one had just saved'],
     [
       613033780,
       'heavy',

@@ -2,7 +2,7 @@
 import type { Decision } from '#model/decision.ts';
 import type { PublishEvents } from '#model/published-event.ts';
 import type { CommonSettings } from '#model/settings.ts';
-import { awsClientDefaults } from './clients.ts';
+import { environmentCredentials } from './environment-credentials.ts';
 
 /** Undefined in a dry run, which may put none, and where the config says so. */
 export function lazyEventBus(
@@ -16,7 +16,7 @@ export function lazyEventBus(
     bus ??= import('./event-bus.ts').then(({ createEventBus }) =>
       createEventBus({
         region,
-        credentials: awsClientDefaults().credentials,
+        credentials: environmentCredentials(process.env),
         now,
         endpoint: process.env['AWS_ENDPOINT_URL_EVENTBRIDGE'] ?? process.env['AWS_ENDPOINT_URL'],
       }),

@@ -12,9 +12,19 @@ import {
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Group, Groups, Lifecycle } from '#functions/spot-drain/ports.ts';
 import type { Hook } from '#functions/spot-drain/records.ts';
+import { createAutoScalingClient } from './clients.ts';
 import { errorName } from './errors.ts';
 
 type Client = Pick<AutoScalingClient, 'send'>;
+
+/** With a client of their own. */
+export function createAutoScaling(now: () => Date): {
+  readonly groups: Groups;
+  readonly lifecycle: Lifecycle;
+} {
+  const client = createAutoScalingClient();
+  return { groups: createInstanceGroups(client, now), lifecycle: createLifecycle(client) };
+}
 
 /** A group's tags hardly ever change: a warm function asks again after so long. */
 const GROUP_CACHED_MS = 10 * 60_000;

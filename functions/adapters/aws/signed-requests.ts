@@ -16,6 +16,8 @@ export interface SignedRequestsOptions {
   readonly now: () => Date;
   /** Instead of its own host: `AWS_ENDPOINT_URL`. What follows the port is not used. */
   readonly endpoint?: string | undefined;
+  /** So many requests at once at most. Default 8. */
+  readonly maxSockets?: number;
 }
 
 export interface SignedRequest {
@@ -29,14 +31,18 @@ export interface SignedRequest {
 export type SendSigned = (request: SignedRequest) => Promise<HttpReply>;
 
 /** Throws `UnreachableError` where no whole reply came in time. */
-export function createSignedRequests({ endpoint, ...options }: SignedRequestsOptions): SendSigned {
+export function createSignedRequests({
+  endpoint,
+  maxSockets = 8,
+  ...options
+}: SignedRequestsOptions): SendSigned {
   const { service, region } = options;
   const url = new URL(endpoint ?? `https://${service}.${region}.${domainOf(region)}`);
   const { origin, protocol, hostname, host: authority } = url;
   const signer = new SignatureV4({ ...options, sha256: Sha256 });
   let host: HttpHost | undefined;
   return async ({ timeoutMs, headers, ...request }) => {
-    host ??= createHttpHost({ url: origin, maxSockets: 8 });
+    host ??= createHttpHost({ url: origin, maxSockets });
     const signed = await signer.sign(
       { ...request, protocol, hostname, headers: { ...headers, host: authority } },
       { signingDate: options.now() },

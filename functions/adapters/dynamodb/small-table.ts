@@ -1,6 +1,6 @@
 /**
  * The environment's table by signed requests, without the SDK's client: that is 160 KB, which somebody would wait for who
- * opens the page of self-service.
+ * opens the page of self-service, and a node that gets its notice.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -20,6 +20,10 @@ export interface SmallTableOptions extends Pick<SignedRequestsOptions, 'region' 
   readonly name: string;
   /** Instead of DynamoDB's own host: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string | undefined;
+  /** Of each attempt. Default 3 s: somebody waits. */
+  readonly timeoutMs?: number;
+  /** So many requests at once at most. Default 8. */
+  readonly maxSockets?: number;
 }
 
 const TIMEOUT_MS = 3_000;
@@ -29,12 +33,18 @@ const BACKOFF = { firstMs: 50, longestMs: 1_000 };
 const TRANSIENT =
   /^(ProvisionedThroughputExceeded|RequestLimitExceeded|Throttling|ItemCollectionSizeLimitExceeded|TransactionInProgress)/;
 
+/** Marked as the SDK marks an error of the server: the same request may succeed later. */
+class TableUnavailableError extends NightshiftError {
+  override name = 'TableUnavailableError';
+  readonly $fault = 'server';
+}
+
 export function createSmallTable(options: SmallTableOptions): Table {
-  const { name } = options;
+  const { name, timeoutMs = TIMEOUT_MS } = options;
   const request = createSignedRequests({ ...options, service: 'dynamodb' });
   return createTableOver(async (operation, input) => {
     const target = `DynamoDB_20120810.${operation}`;
-    const call = jsonRequest(target, input, { version: '1.0', timeoutMs: TIMEOUT_MS });
+    const call = jsonRequest(target, input, { version: '1.0', timeoutMs });
     for (let attempts = 1; ; attempts++) {
       const outcome = await request(call).catch((error: unknown) => {
         if (!(error instanceof UnreachableError)) throw error;
@@ -51,7 +61,12 @@ export function createSmallTable(options: SmallTableOptions): Table {
         outcome.status >= 500 ||
         fields === undefined ||
         TRANSIENT.test(code);
-      if (!mayPass || attempts >= MOST_ATTEMPTS) throw refusal(operation, outcome, fields);
+      if (!mayPass) throw new NightshiftError(refusal(operation, outcome, fields));
+      if (attempts >= MOST_ATTEMPTS)
+        throw new TableUnavailableError(
+          refusal(operation, outcome, fields),
+          outcome instanceof UnreachableError ? { cause: outcome } : {},
+        );
       await wait(backoffMs(attempts, Math.random(), BACKOFF));
     }
   }, name);
@@ -77,12 +92,9 @@ function refusal(
   operation: string,
   outcome: HttpReply | UnreachableError,
   fields: Readonly<Record<string, unknown>> | undefined,
-): NightshiftError {
-  if (outcome instanceof UnreachableError)
-    return new NightshiftError(`dynamodb could not be reached for ${operation}`, { cause: outcome });
+): string {
+  if (outcome instanceof UnreachableError) return `dynamodb could not be reached for ${operation}`;
   const message = fields?.['message'] ?? fields?.['Message'];
   const detail = [codeOf(fields), typeof message === 'string' ? message : ''].filter(Boolean).join(': ');
-  return new NightshiftError(
-    `dynamodb answered ${outcome.status} to ${operation}${detail ? `: ${detail}` : ''}`,
-  );
+  return `dynamodb answered ${outcome.status} to ${operation}${detail ? `: ${detail}` : ''}`;
 }

@@ -22,6 +22,8 @@ export interface KubernetesRequest {
   /** Default 10 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** It does no harm twice. Default: all but POST; a patch of ours says what is to be there. */
+  readonly isRepeatable?: boolean;
 }
 
 export interface KubernetesClient {
@@ -73,6 +75,7 @@ export function createKubernetesClient(options: KubernetesClientOptions): Kubern
           ...(body === undefined ? {} : { 'content-type': contentTypeOf(request) }),
         },
         timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
+        isRepeatable: request.isRepeatable ?? request.method !== 'POST',
         ...(body === undefined ? {} : { body }),
         ...(request.signal ? { signal: request.signal } : {}),
       });

@@ -1,6 +1,6 @@
 /** The Kubernetes API of an EKS cluster: the function's own, or the one that Argo CD's applications live in. */
-import { awsClientDefaults } from '#functions/adapters/aws/clients.ts';
 import type { ClusterEndpoint } from '#functions/adapters/aws/cluster-endpoint.ts';
+import { environmentCredentials } from '#functions/adapters/aws/environment-credentials.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { createKubernetesClient, type KubernetesClient } from './client.ts';
 import { createTokenSource } from './token.ts';
@@ -15,7 +15,7 @@ export function connectCluster(
   { cluster, region, endpoint, ca }: ClusterToReach,
   now: () => Date,
 ): KubernetesClient {
-  const { credentials } = awsClientDefaults();
+  const credentials = environmentCredentials(process.env);
   return createKubernetesClient({
     cluster,
     region,
@@ -34,7 +34,7 @@ export function lazyClusterEndpoint(
   const load = async () => {
     const { createClusterEndpoint } = await import('#functions/adapters/aws/cluster-endpoint.ts');
     const { AWS_ENDPOINT_URL_EKS: own, AWS_ENDPOINT_URL: all } = process.env;
-    const { credentials } = awsClientDefaults();
+    const credentials = environmentCredentials(process.env);
     return createClusterEndpoint({ cluster, region, credentials, now, endpoint: own ?? all });
   };
   return async () => {

@@ -187,7 +187,15 @@ function createPodRequests(
         },
       };
       const path = `${podPath(pod)}/eviction`;
-      return replyOf(client.request({ method: 'POST', path, body, timeoutMs: EVICTION_TIMEOUT_MS }));
+      // Of this pod and no other, so it can be repeated.
+      const request = {
+        method: 'POST',
+        path,
+        body,
+        timeoutMs: EVICTION_TIMEOUT_MS,
+        isRepeatable: true,
+      } as const;
+      return replyOf(client.request(request));
     },
 
     remove(pod, graceSeconds) {

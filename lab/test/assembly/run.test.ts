@@ -42,6 +42,20 @@ async function aRun(parts: AssemblyParts, options: Partial<AssemblyOptions> = {}
 }
 
 describe('a function', () => {
+  test('that waits for two things at once lets the clock go on when it has ended', async () => {
+    const { invoke, context, until } = await aRun({
+      functions: {
+        Fn: `import { setTimeout as wait } from 'node:timers/promises';
+             export const handler = async () => { await Promise.all([wait(300), wait(600)]); };`,
+      },
+    });
+    const leave = context.clock.enter('test');
+    const end = until(60);
+    expect(await invoke({})).toMatchObject({ ok: true });
+    leave();
+    await end;
+  }, 5_000);
+
   test('runs with the environment of its template and what Lambda adds, and nothing of ours', async () => {
     const { invoke } = await aRun({
       functions: { Fn: 'export const handler = async () => process.env;' },

@@ -79,7 +79,9 @@ async function start(
       programs.push(one());
     };
     const run = (name: string, ...flags: readonly string[]) =>
-      launch(() => startProgram(assets, 'argocd', flags, { ...environment, ARGOCD_BINARY_NAME: name }));
+      launch(() =>
+        startProgram(assets, 'argocd', flags, { environment: { ...environment, ARGOCD_BINARY_NAME: name } }),
+      );
     launch(() =>
       startProgram('', 'redis-server', [
         ...['--port', String(ports.redis), '--bind', '127.0.0.1', '--dir', folder],

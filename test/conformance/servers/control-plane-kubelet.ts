@@ -10,6 +10,7 @@ import type { ContainerState, Node, Pod } from 'kubernetes-types/core/v1.d.ts';
 import type { KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { isNotFound, KubernetesError } from '#functions/adapters/kubernetes/errors.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export interface NodeToRun {
   readonly name: string;
@@ -37,6 +38,8 @@ export interface Kubelets {
 export interface KubeletOptions {
   /** Whether the registry has an image. A pod waits for its images, and tries again as a kubelet does. Default: it has all. */
   readonly hasImage?: (image: string) => boolean;
+  /** May do everything, and is whom the audit log names. Default `admin`. */
+  readonly user?: string;
 }
 
 /** One pod on its way. */
@@ -55,9 +58,9 @@ const PULL_AGAIN_AT_MOST_MS = 300_000;
 
 export async function startKubelets(
   plane: ControlPlane,
-  { hasImage = () => true }: KubeletOptions = {},
+  { hasImage = () => true, user = 'admin' }: KubeletOptions = {},
 ): Promise<Kubelets> {
-  const client = plane.clientFor('admin');
+  const client = plane.clientFor(user);
   const nodes = new Set<string>();
   const known = new Map<string, Course>();
   const stop = new AbortController();
@@ -83,7 +86,8 @@ export async function startKubelets(
       if (goesAt === state.goesAt) return;
       state.goesAt = goesAt;
       clearTimeout(state.timer);
-      state.timer = setTimeout(() => inBackground(end(client, pod)), Math.max(0, goesAt - performance.now()));
+      const go = () => inBackground(untilAnswered(() => end(client, pod), stop.signal));
+      state.timer = setTimeout(go, Math.max(0, goesAt - performance.now()));
     } else if (!state.started && !isFinished(pod)) {
       state.started = true;
       const hasEnded = () => state.goesAt !== undefined || stop.signal.aborted;
@@ -101,13 +105,13 @@ export async function startKubelets(
   let version = await look();
   const watching = (async () => {
     while (!stop.signal.aborted) {
-      await watchPods(plane, version, see, stop.signal);
+      await watchPods({ plane, user, version }, see, stop.signal);
       if (!stop.signal.aborted) version = await look();
     }
   })();
   inBackground(watching);
   const renewing = setInterval(() => {
-    for (const name of nodes) inBackground(renew(client, name));
+    for (const name of nodes) inBackground(untilAnswered(() => renew(client, name), stop.signal));
   }, RENEW_MS);
 
   return {
@@ -247,7 +251,7 @@ async function run(
   const running: ContainerState = { running: { startedAt: timestamp() } };
   const readyAfter = pod.metadata?.annotations?.[`${ANNOTATION}/ready-seconds`];
   const isReady = readyAfter === undefined || Number(readyAfter) === 0;
-  await setStatus(client, pod, 'Running', running, isReady);
+  await untilAnswered(() => setStatus(client, pod, 'Running', running, isReady), signal);
   if (!isReady && readyAfter !== 'never') {
     await wait(secondsOf(pod, 'ready-seconds', 0) * 1_000, undefined, { signal });
     if (!hasEnded()) await setStatus(client, pod, 'Running', running, true);
@@ -326,8 +330,7 @@ async function listPods(client: KubernetesClient): Promise<{ version: string; po
 
 /** Resolves when the server ends the watch, as it does now and then, or `signal` is aborted. */
 function watchPods(
-  plane: ControlPlane,
-  version: string,
+  { plane, user, version }: { readonly plane: ControlPlane; readonly user: string; readonly version: string },
   see: (type: string, pod: Pod) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -335,7 +338,7 @@ function watchPods(
     const finish = (error: Error) => (signal.aborted ? resolve() : reject(error));
     const request = https.get(
       `${plane.url}/api/v1/pods?watch=true&resourceVersion=${version}`,
-      { ca: plane.ca, agent: false, signal, headers: { authorization: `Bearer ${plane.tokenOf('admin')}` } },
+      { ca: plane.ca, agent: false, signal, headers: { authorization: `Bearer ${plane.tokenOf(user)}` } },
       (response) => {
         let text = '';
         response.setEncoding('utf8');

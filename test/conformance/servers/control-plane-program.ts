@@ -1,4 +1,4 @@
-/** One program of a control plane: started with a low priority, and ended with this process, however that ends. */
+/** One program of a control plane: started with a low priority if nothing else is asked for, and ended with this process, however that ends. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,6 +7,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+
+export type Priority = 'low' | 'usual';
 
 export interface Program {
   readonly name: string;
@@ -22,19 +24,25 @@ export interface Program {
  * The shell in between holds the other end of its standard input: when that closes, by `end` or because this process
  * is no more, it ends the program.
  */
-const GUARD =
-  'exec 3<&0; nice -n 10 "$@" </dev/null & it=$!; { cat <&3 >/dev/null; kill "$it"; } & wait "$it"';
+const guard = (priority: Priority) =>
+  `exec 3<&0; nice -n ${priority === 'low' ? 10 : 0} "$@" </dev/null & it=$!; { cat <&3 >/dev/null; kill "$it"; } & wait "$it"`;
 const PATIENCE_MS = 5_000;
 const LAST_WORDS = 30;
 
-/** Of the environment it has `PATH` and what is given. */
+export interface ProgramOptions {
+  /** Beside `PATH`, which it always has. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Default `low`. */
+  readonly priority?: Priority | undefined;
+}
+
 export function startProgram(
   folder: string,
   name: string,
   flags: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, priority = 'low' }: ProgramOptions = {},
 ): Program {
-  const child = spawn('sh', ['-c', GUARD, name, path.join(folder, name), ...flags], {
+  const child = spawn('sh', ['-c', guard(priority), name, path.join(folder, name), ...flags], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
     env: { PATH: process.env['PATH'] ?? '', ...environment },

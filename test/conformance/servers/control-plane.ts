@@ -8,7 +8,14 @@ import path from 'node:path';
 import { kubeconfig } from '@nightshift/lab/http/kubernetes/kubeconfig.ts';
 import { createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
 import { createKubernetesClient, type KubernetesClient } from '#functions/adapters/kubernetes/client.ts';
-import { freePort, type Program, startProgram, untilReady, withPrograms } from './control-plane-program.ts';
+import {
+  freePort,
+  type Priority,
+  type Program,
+  startProgram,
+  untilReady,
+  withPrograms,
+} from './control-plane-program.ts';
 
 export interface ControlPlaneOptions {
   /** The folder with the programs: `KUBEBUILDER_ASSETS`. */
@@ -19,6 +26,10 @@ export interface ControlPlaneOptions {
   readonly controllers?: boolean;
   /** Further flags of kube-apiserver. */
   readonly flags?: readonly string[];
+  /** Rules of the audit policy that come before those of the users. */
+  readonly auditRules?: readonly object[];
+  /** `usual`: the programs compete with all others. Default `low`. */
+  readonly priority?: Priority;
 }
 
 /** A request as kube-apiserver's audit log has it. */
@@ -33,6 +44,11 @@ export interface AuditEntry {
   readonly name?: string;
   /** HTTP status. */
   readonly status: number;
+  /** ms since the epoch, by the server's clock. */
+  readonly receivedAt: number;
+  readonly answeredAt: number;
+  /** Where a rule of the policy asks for it. */
+  readonly body?: unknown;
 }
 
 export interface ControlPlane {
@@ -50,7 +66,7 @@ export interface ControlPlane {
   clientFor(user: string): KubernetesClient;
   /** The path of a file for kubectl. */
   kubeconfigFor(user: string): Promise<string>;
-  /** What the users other than `admin` asked for so far. */
+  /** What the users other than `admin` asked for so far, and what `auditRules` name. */
   audit(): Promise<readonly AuditEntry[]>;
   /** The program stands still until `resume`. */
   suspend(program: ProgramName): void;
@@ -75,7 +91,7 @@ async function start(
 ): Promise<ControlPlane> {
   const { assets, users = {} } = options;
   const run = (name: ProgramName, flags: readonly string[]) =>
-    void programs.push(startProgram(assets, name, flags));
+    void programs.push(startProgram(assets, name, flags, { priority: options.priority }));
   const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
   const etcd = `http://127.0.0.1:${etcdPort}`;
   const url = `https://127.0.0.1:${port}`;
@@ -98,6 +114,9 @@ async function start(
     '--log-level=warn',
   ]);
   const files = await writeFiles(folder, { [ADMIN]: ['system:masters'], ...users }, tokenOf);
+  const policy = policyOf(Object.keys(users), options.auditRules);
+  const auditPolicy = path.join(folder, 'audit-policy.json');
+  await writeFile(auditPolicy, JSON.stringify(policy));
   run('kube-apiserver', [
     `--etcd-servers=${etcd}`,
     '--bind-address=127.0.0.1',
@@ -111,7 +130,7 @@ async function start(
     '--service-account-issuer=https://kubernetes.default.svc',
     `--service-account-key-file=${files.accountKey}`,
     `--service-account-signing-key-file=${files.accountKey}`,
-    `--audit-policy-file=${files.auditPolicy}`,
+    `--audit-policy-file=${auditPolicy}`,
     `--audit-log-path=${files.audit}`,
     ...(options.flags ?? []),
   ]);
@@ -198,18 +217,18 @@ async function writeFiles(
     key: await file('apiserver.key', key),
     accountKey: await file('accounts.key', privateKey.export({ type: 'pkcs8', format: 'pem' }) as string),
     tokens: await file('tokens.csv', tokens.join('')),
-    auditPolicy: await file('audit-policy.json', JSON.stringify(policyOf(Object.keys(users)))),
     audit: await file('audit.log', ''),
   };
 }
 
-function policyOf(users: readonly string[]) {
+function policyOf(users: readonly string[], first: readonly object[] = []) {
   const watched = users.filter((user) => user !== ADMIN);
+  const own = watched.length > 0 ? [{ level: 'Metadata', users: watched }] : [];
   return {
     apiVersion: 'audit.k8s.io/v1',
     kind: 'Policy',
     omitStages: ['RequestReceived', 'ResponseStarted'],
-    rules: [...(watched.length > 0 ? [{ level: 'Metadata', users: watched }] : []), { level: 'None' }],
+    rules: [...first, ...own, { level: 'None' }],
   };
 }
 
@@ -224,6 +243,9 @@ interface AuditLine {
     readonly name?: string;
   };
   readonly responseStatus?: { readonly code: number };
+  readonly requestObject?: unknown;
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
 }
 
 function auditOf(text: string): AuditEntry[] {
@@ -231,7 +253,7 @@ function auditOf(text: string): AuditEntry[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as AuditLine)
-    .flatMap(({ verb, user, objectRef, responseStatus }) => {
+    .flatMap(({ verb, user, objectRef, responseStatus, requestObject: body, ...times }) => {
       if (!objectRef) return [];
       const { apiGroup: group = '', ...about } = objectRef;
       const { resource, subresource, namespace, name } = about;
@@ -245,6 +267,9 @@ function auditOf(text: string): AuditEntry[] {
           ...(namespace === undefined ? {} : { namespace }),
           ...(name === undefined ? {} : { name }),
           status: responseStatus?.code ?? 0,
+          receivedAt: Date.parse(times.requestReceivedTimestamp),
+          answeredAt: Date.parse(times.stageTimestamp),
+          ...(body === undefined ? {} : { body }),
         },
       ];
     });

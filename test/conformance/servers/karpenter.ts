@@ -70,9 +70,11 @@ async function start(
         '--feature-gates=StaticCapacity=true',
       ],
       {
-        HOME: folder,
-        KUBECONFIG: await plane.kubeconfigFor('admin'),
-        SYSTEM_NAMESPACE: 'kube-system',
+        environment: {
+          HOME: folder,
+          KUBECONFIG: await plane.kubeconfigFor('admin'),
+          SYSTEM_NAMESPACE: 'kube-system',
+        },
       },
     );
     programs.push(program);

@@ -116,7 +116,7 @@ export const PARTS: readonly Part[] = [
   },
 ];
 
-function missingPrograms(
+export function missingPrograms(
   env: Environment,
   variable: string,
   programs: readonly string[],
@@ -127,7 +127,7 @@ function missingPrograms(
   return absent.length === 0 ? undefined : `${variable} has no ${absent.join(', ')}`;
 }
 
-function missingOnPath(env: Environment, programs: readonly string[]): string | undefined {
+export function missingOnPath(env: Environment, programs: readonly string[]): string | undefined {
   const absent = programs.filter((program) => !isOnPath(program, env));
   return absent.length === 0 ? undefined : `${absent.join(' and ')}: not on the PATH`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decideCluster } from '#functions/night-schedule/decide-cluster.ts';
+import { reportsOf } from '#functions/night-schedule/decide-reports.ts';
 import type { AutoscalerView, Memory } from '#functions/night-schedule/ports.ts';
 import { objectOf, type SavedAutoscaler, type SavedSize } from '#functions/night-schedule/records.ts';
 import type { Policy, Snapshot } from '#functions/night-schedule/snapshot.ts';
@@ -59,6 +60,7 @@ function plan(overrides: Partial<Snapshot> = {}, policy: Partial<Policy> = {}) {
       onManualChange: 'respect',
       stopDeadlineMinutes: 20,
       startDeadlineMinutes: 20,
+      reportsOf,
       hostGroup: 'system',
       ...policy,
     },

@@ -111,6 +111,21 @@ describe('in the morning a NodeClaim that cannot launch, which stops the new Nod
     expect(world.calls).not.toContain('autoscaler.deleteClaims');
   });
 
+  test('is found also while a group does not start, long after the NodePools were restored', async () => {
+    const world = aWorld([system(), aGroup()], { kind: 'karpenter', pools: { default: open }, claims: [] });
+    await ticks(world, NIGHT, 10, { autoscaler: karpenter });
+    const { resize } = world.ports.groups;
+    world.ports.groups.resize = async (group, ...rest) =>
+      group.name === 'workers' ? 'busy' : resize(group, ...rest);
+    await ticks(world, MORNING, 45, { autoscaler: karpenter });
+    expect(phase(world)).toBe('starting');
+    const [claim] = claims(1, { nodePool: 'gpu', waitsFor });
+    if (world.autoscaler?.kind === 'karpenter' && claim)
+      world.autoscaler = { ...world.autoscaler, unlaunched: [{ ...claim, since, isOurs: true }] };
+    await ticks(world, minutes(MORNING, 45), 3, { autoscaler: karpenter });
+    expect(world.autoscaler).not.toHaveProperty('unlaunched');
+  });
+
   test('is asked for only in the first half hour', async () => {
     const { world } = await morning(false);
     world.calls.length = 0;

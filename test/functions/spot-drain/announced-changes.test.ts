@@ -114,6 +114,19 @@ describe('an announced change', () => {
     expect(world.claims.saved.size).toBe(0);
   });
 
+  test.each([{}, { rebalance: true }])(
+    'that is announced again outlasts the late event of its end: %o',
+    async (before) => {
+      const world = aWaitingWorld();
+      if ('rebalance' in before) await world.run(aRebalance());
+      await world.relay(3 * MINUTE);
+      await world.run(change(5 * HOUR, {}, { id: 'event-2', ...at(2 * MINUTE) }));
+      await world.run(change(5 * HOUR, { statusCode: 'closed' }, { id: 'event-3', ...at(MINUTE) }));
+      await ticksUntil(world, 4 * HOUR + 40 * MINUTE);
+      expect(world.cluster.podNames()).toEqual([]);
+    },
+  );
+
   test('whose worker dies right after its claim waits for its day like any other', async () => {
     const world = aWaitingWorld();
     const { saveIf } = world.claims;
@@ -124,12 +137,14 @@ describe('an announced change', () => {
         return new Promise(() => undefined);
       };
     });
-    void world.invoke(change(5 * HOUR));
+    // It ends when its time is over, like any process that hangs.
+    const dead = world.invoke(change(5 * HOUR)).catch(() => undefined);
     await world.clock.run(killed);
     world.claims.saveIf = saveIf;
     expect(announcedChanges([...world.claims.saved.values()].map(({ value }) => value))).toHaveLength(1);
     await ticksUntil(world, 4 * HOUR + 40 * MINUTE);
     expect(world.cluster.podNames()).toEqual([]);
+    await dead;
   });
 
   test('is forgotten with its end, also while the cordon of a recommendation stands', async () => {

@@ -93,6 +93,35 @@ describe('a lifecycle action of a node with volumes', () => {
     expect(world.decisions.find(({ action }) => action === 'drain')).toMatchObject({ evicted: 1 });
   });
 
+  test('that comes after the drain of a notice waits for them too', async () => {
+    const world = aWorld([aDatabase()]);
+    attachedUntil(world, 30_000);
+    await world.run(anInterruption());
+    await world.run(aLifecycleAction({}, { id: 'event-2' }));
+    expect(world.completed).toMatchObject([{ how: 'completed' }]);
+    expect(secondsIn(world)).toBeGreaterThanOrEqual(30);
+    expect(secondsIn(world)).toBeLessThan(40);
+  });
+
+  test('is held where the table does not say whether an action has joined, until it does', async () => {
+    const world = aWorld([aDatabase()]);
+    attachedUntil(world, 30_000);
+    const { read } = world.claims;
+    let isFirst = true;
+    world.claims.read = async (instanceId) => {
+      const isOver = (await world.cluster.podsOn(NODE)).length === 0;
+      if (!isOver || !isFirst) return read(instanceId);
+      isFirst = false;
+      await world.invoke(aLifecycleAction({}, { id: 'event-2' }));
+      throw new Error('the table does not answer');
+    };
+    await world.run(anInterruption()).catch(() => undefined);
+    expect(world.completed).toEqual([]);
+    await world.relay(60_000);
+    expect(world.completed).toMatchObject([{ how: 'completed' }]);
+    expect(secondsIn(world)).toBeGreaterThan(30);
+  });
+
   test('does not hold up a spot notice, which has no action to hold', async () => {
     const world = aWorld([aDatabase()]);
     attachedUntil(world, Number.POSITIVE_INFINITY);

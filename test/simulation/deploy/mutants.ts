@@ -11,6 +11,8 @@ import { PRODUCTION, REPOSITORY } from './scenario.ts';
 export interface DeployMutant {
   readonly name: string;
   readonly promise: PromiseId;
+  /** A seed that is known to show it: the search begins there. */
+  readonly shownBy?: number;
   readonly change: Pick<DeployOptions, 'mutate' | 'mutatePass' | 'mutateClient' | 'mutateEvent' | 'table'>;
   /** Matches the violation, where the promise can be broken in more than one way. */
   readonly says?: RegExp;
@@ -56,6 +58,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'a token that is refused ends the deploy',
     promise: 3,
+    shownBy: 16,
     change: change((ports) => ({
       argocd: {
         ...ports.argocd,
@@ -71,6 +74,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'missed builds are not looked for',
     promise: 3,
+    shownBy: 19,
     change: change((ports) => ({ builds: { ...ports.builds, recent: async () => [] } })),
   },
   {
@@ -119,6 +123,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'a write that the SDK repeated counts as a conflict',
     promise: 7,
+    shownBy: 19,
     says: /counts as handled, and no decision names it/,
     change: { table: () => createMemoryTable({ isForgetful: true }) },
   },
@@ -162,6 +167,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'through Kubernetes, a sync replaces an operation that runs',
     promise: 3,
+    shownBy: 124,
     says: /replaced an operation of/,
     change: {
       mutateClient: (client) => ({
@@ -245,6 +251,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'manifests that name the image after the first sync are not synced again',
     promise: 3,
+    shownBy: 79,
     says: /has the outcome failed/,
     change: change((ports) => ({
       argocd: {
@@ -300,6 +307,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'the branch that an announcement names is not read',
     promise: 3,
+    shownBy: 11,
     says: /is the newest of .*, and 1000 is recorded/,
     change: {
       mutateEvent(payload) {

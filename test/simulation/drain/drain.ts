@@ -144,12 +144,11 @@ function noteChange(story: Story, { detail, time }: AwsEvent, ids: readonly stri
   const { known } = story.world;
   const isOver = detail['statusCode'] === 'closed';
   for (const id of ids) {
+    // It was announced again since.
+    if (Date.parse(time) < (known.get(id)?.at ?? 0)) continue;
     if (isOver) story.announced.delete(id);
-    if (Date.parse(time) >= (known.get(id)?.at ?? 0))
-      known.set(id, {
-        at: Date.parse(time),
-        startsAt: isOver ? undefined : Date.parse(String(detail['startTime'])),
-      });
+    const startsAt = isOver ? undefined : Date.parse(String(detail['startTime']));
+    known.set(id, { at: Date.parse(time), startsAt });
   }
 }
 

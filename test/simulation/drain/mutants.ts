@@ -7,6 +7,8 @@ import type { Process } from './world.ts';
 export interface DrainMutant {
   readonly name: string;
   readonly promise: PromiseId;
+  /** A seed that is known to show it: the search begins there. */
+  readonly shownBy?: number;
   /** What the violation says. */
   readonly says?: RegExp;
   readonly change: Pick<DrainOptions, 'mutate' | 'mutatePass'>;
@@ -59,6 +61,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'the end of an announced change is ignored',
     promise: 3,
+    shownBy: 65,
     change: change((ports) => ({
       claims: {
         ...ports.claims,
@@ -72,6 +75,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'the node of an instance that runs again stays cordoned',
     promise: 3,
+    shownBy: 65,
     change: change((ports) => ({
       cordons: {
         ...ports.cordons,
@@ -233,6 +237,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'what an admission webhook denies counts as refused by RBAC',
     promise: 6,
+    shownBy: 89,
     says: /pods on it, while there was time/,
     change: change((ports) => ({
       cluster: {
@@ -247,6 +252,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'what an admission webhook denies is not forced',
     promise: 8,
+    shownBy: 38,
     says: /never asked/,
     change: change((ports) => {
       const denied = new Set<string>();
@@ -267,6 +273,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'a dead node counts as Ready',
     promise: 3,
+    shownBy: 124,
     says: /dead node/,
     change: change((ports) => ({
       cluster: {
@@ -287,6 +294,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'a recommendation makes an announced change forgotten',
     promise: 3,
+    shownBy: 150,
     says: /is not drained for the change/,
     change: change((ports) => ({
       claims: {
@@ -298,12 +306,14 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'an action is completed with volumes attached',
     promise: 6,
+    shownBy: 26,
     says: /volumes attached/,
     change: change((ports) => ({ cluster: { ...ports.cluster, volumesOn: async () => [] } })),
   },
   {
     name: 'a reply in the wrong form counts as an empty list',
     promise: 6,
+    shownBy: 25,
     says: /pods on it, while there was time/,
     change: change((ports) => ({
       cluster: { ...ports.cluster, podsOn: async (node) => ports.cluster.podsOn(node).catch(() => []) },

@@ -5,6 +5,8 @@ import type { NightOptions } from './night.ts';
 export interface Mutant {
   readonly name: string;
   readonly promise: PromiseId;
+  /** A seed that is known to show it: the search begins there. */
+  readonly shownBy?: number;
   readonly change: Pick<NightOptions, 'mutate' | 'mutatePass'>;
 }
 
@@ -155,6 +157,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a stop is confirmed at size zero while instances still run',
     promise: 4,
+    shownBy: 24,
     change: {
       mutate: (ports) => ({
         ...ports,
@@ -171,6 +174,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a start is confirmed when the instances are InService',
     promise: 4,
+    shownBy: 160,
     change: {
       mutate: (ports) => ({
         ...ports,
@@ -197,6 +201,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the first group that fails ends the pass',
     promise: 8,
+    shownBy: 12,
     change: {
       mutate(ports, world) {
         return {
@@ -224,6 +229,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a NodePool that was created again gets the limits of its predecessor',
     promise: 1,
+    shownBy: 45,
     change: {
       mutate: (ports) => ({
         ...ports,
@@ -283,6 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a list that lacks a group is taken for the whole',
     promise: 4,
+    shownBy: 23,
     change: {
       mutate(ports) {
         let listed: ReturnType<typeof ports.groups.list>;

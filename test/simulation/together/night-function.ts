@@ -140,8 +140,9 @@ export function createNightFunction(
             return outcome;
           }),
         configuredSize: (group) => through('groups.configuredSize', () => groups.configuredSize(group)),
+        // It only explains a failure: its own error stands in the reason of that failure.
         lastScalingFailure: (group) =>
-          through('groups.lastScalingFailure', () => groups.lastScalingFailure(group)),
+          calls.through('groups.lastScalingFailure', () => groups.lastScalingFailure(group), false),
       },
       nodes: {
         all: () => nodes.all(),

@@ -1,6 +1,7 @@
 /** The table without the SDK: what it repeats, what counts as its own write, and what it refuses to take for an answer. */
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
 import { type ATable, aTable } from './a-table.ts';
 
 type Fate = (response: ServerResponse, apply: () => Promise<unknown>) => Promise<void> | void;
@@ -72,3 +73,22 @@ test('what does not pass ends after four attempts', async () => {
   await expect(real.small.list('p')).rejects.toThrow('dynamodb could not be reached for Query');
   expect(asked).toHaveLength(4);
 });
+
+test.each([
+  ['no whole reply', requestLost],
+  ['an error of the server', error(500, 'InternalServerError')],
+  ['throttling', error(400, 'ThrottlingException')],
+  ['too much for the capacity', error(400, 'ProvisionedThroughputExceededException')],
+  ['a page of a proxy', ((response) => void response.writeHead(200).end('<html>')) satisfies Fate],
+])('%s to the end is known as what may pass', async (_what, fate) => {
+  fates = Array.from({ length: 4 }, () => fate);
+  await expect(real.small.get('p', 'x')).rejects.toSatisfy(isTransientAwsError);
+});
+
+test.each(['AccessDeniedException', 'ResourceNotFoundException', 'ValidationException'])(
+  '%s is not',
+  async (code) => {
+    fates = [error(400, code)];
+    await expect(real.small.get('p', 'x')).rejects.toSatisfy((one: unknown) => !isTransientAwsError(one));
+  },
+);

@@ -420,11 +420,19 @@ describe('an API server that does not help', () => {
     await expect(stranger.findNode(INSTANCE.id)).rejects.toBeInstanceOf(ClusterUnavailableError);
   });
 
-  test('is unavailable when it answers 503, cuts the connection or is busy', async () => {
+  test('is unavailable when it answers 503, cuts new connections or is busy', async () => {
     for (const reply of [503, 'reset', 429] as const) {
-      lab.endpoint.faults.add({ path: /nodes/, reply });
+      const faults = lab.endpoint.faults;
+      // A kept connection may have been idle for too long: a new one is tried.
+      for (let times = reply === 'reset' ? 2 : 1; times > 0; times--) faults.add({ path: /nodes/, reply });
       await expect(cluster.findNode(INSTANCE.id)).rejects.toBeInstanceOf(ClusterUnavailableError);
     }
+  });
+
+  test('is asked over a new connection where the kept one was reset', async () => {
+    await cluster.findNode(INSTANCE.id);
+    lab.endpoint.faults.add({ path: /nodes/, reply: 'reset' });
+    expect(await cluster.findNode(INSTANCE.id)).toMatchObject({ instanceId: INSTANCE.id });
   });
 });
 
