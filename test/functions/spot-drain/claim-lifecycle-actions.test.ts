@@ -148,6 +148,13 @@ describe('the end of a drain that somebody is at', () => {
   });
 });
 
+test('an action that was found without its event is the one that an event has named', () => {
+  const { token: _token, ...found } = HOOK;
+  expect(decided({ hooks: [HOOK] }, { hooks: [found] }).kind).toBe('none');
+  expect(decided({ hooks: [found] }, { hooks: [HOOK] }).kind).toBe('none');
+  expect(decided({ hooks: [HOOK] }, { hooks: [aHook({ token: 'token-2' })] }).kind).toBe('join');
+});
+
 test('the same request goes on although its own attempt before still has the lease', () => {
   expect(decided({ owner: 'me' })).toMatchObject({ kind: 'take', claim: { attempts: 2 } });
   expect(decided({}).kind).toBe('none');
