@@ -93,6 +93,7 @@ describe('the handler, against DynamoDB’s protocol and an Argo CD over HTTPS',
       NIGHTSHIFT_TABLE: 'nightshift',
       NIGHTSHIFT_SETTINGS: JSON.stringify(
         theSettings({
+          events: false,
           argocd: { url: endpoint.url, tokenSecret: 'token', ca: ca.pem, through: 'server' },
           builds: [
             { project: 'api-develop', repository, branch: 'develop', applications: [anApplication()] },
