@@ -50,6 +50,7 @@ describe('a seed', () => {
       'heavy',
       'a pass that could not ask the autoscaler forgot what another one was about to stop',
     ],
+    [31180, 'heavy', 'a reply that lacked a group made a second pass forget that it was being stopped'],
   ] as const)(
     'with images that once broke a promise keeps it now: %d (%s): %s',
     async (seed, severity, _why) => {
