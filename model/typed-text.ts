@@ -1,7 +1,7 @@
 /** Times and durations as people type them, rewritten in the form that the parsers of `when.ts` and `parse-windows.ts` read. */
 
 /** `Mon`, `monday`, `tues`. */
-const DAY = /^(mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}$/i;
+const DAY = /^(?!months?$)(mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}$/i;
 const DAY_WORDS = ['today', 'tonight', 'tomorrow'];
 
 /** Full-width digits and signs, typographic dashes and repeated spaces as plain ones. */
@@ -112,7 +112,7 @@ export function missingInDuration(text: string): string | undefined {
   const number = /^\d{1,6}$/.exec(given)?.[0];
   if (number !== undefined && Number(number) > 0) return `add the unit: write ${number}h or ${number}m`;
   const span = /^(\d{1,2}):([0-5]\d)(?::\d{2})?$/.exec(given);
-  const clock = /\b(\d{1,2}:\d{2})$/.exec(onTheDayClock(given))?.[1];
+  const clock = /\b(\d{1,2}:[0-5]\d)$/.exec(onTheDayClock(given))?.[1];
   if (span)
     return `write ${shortDuration(Number(span[1]) * 60 + Number(span[2])) || '1m'} for a duration, or --until ${given} for a time of day`;
   if (clock !== undefined) return `this is a time: write --until ${quoted(typedTime(given))}`;

@@ -21,7 +21,13 @@ const SECRETS = new Set(['tokenSecret', 'ca', 'url', 'repository']);
 
 export function problemsOf(schema: z.ZodType, raw: unknown, base: readonly string[]): ConfigProblem[] {
   const parsed = schema.safeParse(raw);
-  return parsed.success ? [] : parsed.error.issues.map((issue) => problemOf(issue, raw, base));
+  if (parsed.success) return [];
+  const problems = parsed.error.issues.map((issue) => problemOf(issue, raw, base));
+  // A text where a list belongs can be too long as well, for zod.
+  return problems.filter(
+    (one, index) =>
+      problems.findIndex(({ path, message }) => path === one.path && message === one.message) === index,
+  );
 }
 
 function problemOf(issue: z.core.$ZodIssue, raw: unknown, base: readonly string[]): ConfigProblem {

@@ -273,7 +273,7 @@ export const development = object(
     warnMinutes: minutes(0, 720).optional(),
     readyBy: readyBy.optional(),
     morningReport: z
-      .string()
+      .string({ error: MORNING_REPORT_HINT })
       .regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: MORNING_REPORT_HINT })
       .optional(),
     prices: prices.optional(),

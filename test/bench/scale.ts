@@ -23,13 +23,13 @@ import { fillTable, recordsOfDays } from './year-of-records.ts';
 
 const ACCOUNT = '111111111111';
 const REGION = 'ap-northeast-1';
-const ENVIRONMENTS = [1, 10, 50, 200];
+const ENVIRONMENTS = [2, 10, 50, 200];
 const APPLICATIONS: readonly (readonly [number, SiteName])[] = [
   [2, 'develop'],
   [50, 'fifty'],
   [500, 'five-hundred'],
 ];
-const DAYS = [1, 30, 365];
+const DAYS = [7, 30, 365];
 /** CloudFormation's limit of a template. */
 const TEMPLATE_LIMIT = 1_000_000;
 const MEGABYTE = 1_000_000;

@@ -1,7 +1,7 @@
 /**
- * The subset of vitest that the tests of pure modules use: `describe`, `it`, `test`, with `each` and `for`. They only
- * collect the tests; the runner runs them. `expect` is vitest's own. A missing function throws a TypeError, so that no
- * test is skipped silently.
+ * The subset of vitest that the tests of pure modules use: `describe` and `test`, with `each` and `for`, and
+ * `onTestFinished`. They only collect the tests; the runner runs them. `expect` is vitest's own. A missing function
+ * throws, so that no test is skipped silently.
  */
 import { format } from 'node:util';
 
@@ -20,6 +20,7 @@ type Body = (...given: never[]) => unknown;
 let file = '';
 let path: readonly string[] = [];
 let found: Map<string, Test> = new Map();
+let finishing: (() => unknown)[] = [];
 
 /** Collects the tests of one file. `load` imports it. */
 export async function testsOf(testFile: string, load: () => Promise<unknown>): Promise<readonly Test[]> {
@@ -30,10 +31,16 @@ export async function testsOf(testFile: string, load: () => Promise<unknown>): P
   return [...found.values()];
 }
 
-export function describe(name: string, body: () => void): void {
+export const describe = Object.assign(group, { each: eachGroup });
+
+function group(name: string, body: () => void): void {
   path = [...path, name];
   body();
   path = path.slice(0, -1);
+}
+
+export function onTestFinished(finish: () => unknown): void {
+  finishing.push(finish);
 }
 
 export const it = Object.assign(note, { each, for: forEach });
@@ -43,17 +50,33 @@ function note(name: string, run: () => unknown): void {
   const full = [...path, name].join(' > ');
   let id = `${file}#${full}`;
   for (let again = 2; found.has(id); again++) id = `${file}#${full} (${again})`;
-  found.set(id, { id, name: full, file, run });
+  found.set(id, { id, name: full, file, run: () => finished(run) });
+}
+
+async function finished(run: () => unknown): Promise<void> {
+  finishing = [];
+  try {
+    await run();
+  } finally {
+    for (const finish of finishing.reverse()) await finish();
+  }
 }
 
 /** An array row is spread over the arguments. */
 function each(rows: readonly unknown[]) {
   return (name: string, body: Body) => {
-    for (const row of rows) {
-      const given = Array.isArray(row) ? row : [row];
-      note(titled(name, given), () => body(...(given as never[])));
-    }
+    for (const given of spread(rows)) note(titled(name, given), () => body(...given));
   };
+}
+
+function eachGroup(rows: readonly unknown[]) {
+  return (name: string, body: (...given: never[]) => void) => {
+    for (const given of spread(rows)) group(titled(name, given), () => body(...given));
+  };
+}
+
+function spread(rows: readonly unknown[]): readonly (readonly never[])[] {
+  return rows.map((row) => (Array.isArray(row) ? row : [row])) as never[][];
 }
 
 function forEach(rows: readonly unknown[]) {
