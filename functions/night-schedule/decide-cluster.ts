@@ -224,8 +224,14 @@ function stateOf(
     // Another pass is about to save its sizes and zero it, or has since this one read.
     return phase === 'stopping' && before?.phase === 'stopping' && before.groups.includes(group.name);
   };
+  const listed = new Set(snapshot.groups.map(({ name }) => name));
+  // A reply that lacks a group does not end its stop.
+  const isUnlisted = (name: string) =>
+    !listed.has(name) && !snapshot.released.has(name) && memory.saved.get(name)?.value.phase !== 'manual';
+  const stopping = phase === 'stopping' && before?.phase === 'stopping' ? before.groups : [];
   // A garbled reply may name a group twice.
-  const groups = [...new Set(snapshot.groups.filter(isNamed).map(({ name }) => name))];
+  const named = snapshot.groups.filter(isNamed).map(({ name }) => name);
+  const groups = [...new Set([...named, ...stopping.filter(isUnlisted)])];
   const kept = desired.state === 'asleep' ? keptIn(snapshot) : [];
   const since = before && before.phase === phase ? before.since : now.toISOString();
   const asleepSince = settled ?? (phase === 'asleep' ? since : undefined);

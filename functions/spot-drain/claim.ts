@@ -57,14 +57,15 @@ const MOST_ATTEMPTS = 3;
 const TICK_HEARTBEAT_SECONDS = 360;
 
 export function decideClaim(
-  existing: Claim | undefined,
+  known: Claim | undefined,
   request: ClaimRequest,
   worker: Worker,
   now: Date,
 ): ClaimDecision {
-  if (!existing) return { kind: 'take', claim: newClaim(request, worker, now) };
-  if (isOutdated(request, existing))
+  if (!known) return { kind: 'take', claim: newClaim(request, worker, now) };
+  if (isOutdated(request, known))
     return { kind: 'none', reason: 'a newer event about the scheduled change has been handled' };
+  const existing = request.cause === 'health' ? announcedAgain(known, request) : known;
   const change = announcedBy(request);
   if (change && !isAnnounced(existing, now))
     return { kind: 'note', claim: { ...existing, announced: change } };
@@ -269,6 +270,22 @@ function announcedBy({ notBefore, drainUntil, trigger, noticeTime }: ClaimReques
 export function isAnnouncedAfter({ announced, cause, noticeTime }: Claim, at: Date): boolean {
   const newest = announced?.noticeTime ?? (cause === 'health' ? noticeTime : undefined);
   return newest !== undefined && Date.parse(newest) > at.getTime();
+}
+
+/** The change that the claim is for has ended: its marks are to be undone. */
+export function isChangeOver({ cause, changeOverAt, noticeTime }: Claim): boolean {
+  return (
+    cause === 'health' && changeOverAt !== undefined && Date.parse(changeOverAt) >= Date.parse(noticeTime)
+  );
+}
+
+/** The claim of a change that is over, once a newer event announces it again: its marks stay. */
+export function announcedAgain(
+  claim: Claim,
+  { trigger, noticeTime }: Pick<Claim, 'trigger' | 'noticeTime'>,
+): Claim {
+  const isNewer = Date.parse(noticeTime) > Date.parse(claim.changeOverAt ?? noticeTime);
+  return isChangeOver(claim) && isNewer ? { ...claim, trigger, noticeTime } : claim;
 }
 
 /** Events come late and out of order: the newest has the date of a change. */

@@ -5,7 +5,7 @@
 import { reportCorrupt } from '#functions/shared/decision-recorder.ts';
 import { messageOf } from '#functions/shared/errors.ts';
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { hasOpenHook, resumeClaim, withDueChange } from './claim.ts';
+import { hasOpenHook, isChangeOver, resumeClaim, withDueChange } from './claim.ts';
 import { workerOf } from './claim-instance.ts';
 import { RETURNING } from './decide.ts';
 import type { NoticeKind } from './event.ts';
@@ -117,8 +117,10 @@ async function saveMissingCordons(
 }
 
 function cordonOf(claim: Claim, afterMinutes: number): Cordon | undefined {
-  const { instanceId, noticeTime, trigger, node = instanceId } = claim;
+  const { changeOverAt, instanceId, noticeTime, trigger, node = instanceId } = claim;
   if (claim.hooks.length > 0) return undefined;
+  if (changeOverAt !== undefined && isChangeOver(claim))
+    return { instanceId, node, undoWhen: 'due', dueAt: changeOverAt, trigger };
   if (claim.cause === 'rebalance') {
     const dueAt = new Date(Date.parse(noticeTime) + afterMinutes * 60_000).toISOString();
     return { instanceId, node, undoWhen: 'due', dueAt, trigger };

@@ -1,6 +1,6 @@
 /** Removes our marks from a node so that it takes pods again: when a cordon is due, or a scheduled change is over. */
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { afterUndo, isAnnouncedAfter, isLeased } from './claim.ts';
+import { afterUndo, announcedAgain, isAnnouncedAfter, isLeased } from './claim.ts';
 import { recordNodeEvent } from './cordon.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
@@ -73,11 +73,31 @@ export async function leaveToTick({ cordons, clock }: Context, claim: Claim): Pr
 }
 
 /** The change is on again after it was over: what was to be undone for its end stays. */
-export async function keepMarks({ claims, cordons }: Context, { instanceId, at }: Notice): Promise<void> {
+export async function keepMarks(context: Context, notice: Notice): Promise<void> {
+  const { claims, cordons } = context;
+  const { instanceId, at } = notice;
   const [claim, saved] = await Promise.all([claims.read(instanceId), cordons.all()]);
+  if (claim?.value.cause !== 'health') return;
+  const isOnAgain = await announceAgain(context, claim, notice);
   const cordon = saved.cordons.find((one) => one.instanceId === instanceId);
-  if (!cordon || cordon.trigger !== claim?.value.trigger || claim.value.cause !== 'health') return;
-  if (at.getTime() > Date.parse(cordon.dueAt)) await cordons.remove(instanceId);
+  if (!cordon || cordon.trigger !== claim.value.trigger) return;
+  if (isOnAgain || at.getTime() > Date.parse(cordon.dueAt)) await cordons.remove(instanceId);
+}
+
+/** From then on the cordon is one of an event before, and is not undone. False where the change was not over. */
+async function announceAgain(
+  { claims, clock }: Context,
+  found: Versioned<Claim>,
+  { instanceId, at, trigger }: Notice,
+): Promise<boolean> {
+  let claim: Versioned<Claim> | undefined = found;
+  while (claim) {
+    const again = announcedAgain(claim.value, { trigger, noticeTime: at.toISOString() });
+    if (again === claim.value) return false;
+    if (await claims.saveIf(again, claim.version, clock.now())) return true;
+    claim = await claims.read(instanceId);
+  }
+  return false;
 }
 
 /** An interruption in between wins: it has claimed the instance again, or it writes the node and our undo is refused. */

@@ -50,6 +50,12 @@ describe('a seed', () => {
       'heavy',
       'a pass that could not ask the autoscaler forgot what another one was about to stop',
     ],
+    [
+      731000980,
+      'none',
+      'a failed build went live just before Argo CD was down, and the story ended meanwhile',
+    ],
+    [31180, 'heavy', 'a reply that lacked a group made a second pass forget that it was being stopped'],
   ] as const)(
     'with images that once broke a promise keeps it now: %d (%s): %s',
     async (seed, severity, _why) => {

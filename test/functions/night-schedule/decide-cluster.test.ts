@@ -656,7 +656,7 @@ describe('the state of the cluster', () => {
     const named = (state: Partial<ClusterState>) =>
       resting({ groups: [leaving], memory: aMemory({ state: aState(state) }) }).groups;
     expect(named({ groups: ['workers'] })).toEqual(['workers']);
-    expect(named({ groups: ['batch'] })).toEqual([]);
+    expect(named({ groups: [] })).toEqual([]);
     expect(named({ groups: ['workers'], phase: 'starting' })).toEqual([]);
     const grown = { groups: [workers], memory: aMemory({ state: aState({ groups: ['workers'] }) }) };
     expect(plan({ ...grown, desired: awake }).state.groups).toEqual([]);
@@ -669,6 +669,22 @@ describe('the state of the cluster', () => {
     expect(plan({ ...blind, memory }).state.groups).toEqual(['workers']);
     expect(plan({ ...blind, memory: named({ groups: [] }) }).state.groups).toEqual([]);
     expect(plan({ ...blind, memory, released: new Set(['workers']) }).state.groups).toEqual([]);
+  });
+
+  test('keeps naming a group that is being stopped and that a reply lacks', () => {
+    const named = (overrides: Partial<Snapshot>, before: Partial<ClusterState> = {}) => {
+      const state = aState({ groups: ['batch', 'workers'], ...before });
+      return plan({ groups: [workers], memory: aMemory({ state }), ...overrides }).state.groups;
+    };
+    expect(named({})).toEqual(['workers', 'batch']);
+    expect(named({ released: new Set(['batch']) })).toEqual(['workers']);
+    expect(named({}, { phase: 'awake' })).toEqual(['workers']);
+    expect(named({ desired: awake })).toEqual([]);
+    const manual = aMemory({
+      state: aState({ groups: ['batch', 'workers'] }),
+      saved: saved(aSavedSize({ group: 'batch', phase: 'manual' })),
+    });
+    expect(named({ memory: manual })).toEqual(['workers']);
   });
 
   test('names no group without a record once the stop is over, although it is at zero', () => {

@@ -181,4 +181,43 @@ describe('the end of an announced change', () => {
     expect(world.claims.saved.size).toBe(0);
     expect(world.cordons.saved.size).toBe(0);
   });
+
+  const putFails = async (world: World, work: () => Promise<unknown>) => {
+    const { put } = world.cordons;
+    world.cordons.put = () => Promise.reject(new Error('the function was killed'));
+    await expect(work()).rejects.toThrow();
+    world.cordons.put = put;
+  };
+
+  test('is found by the tick in the claim where every attempt died before it wrote the cordon down', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(change(HOUR));
+    await putFails(world, () => world.run(change(HOUR, { statusCode: 'closed' }, { id: 'event-2' })));
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toHaveLength(1);
+    expect(world.claims.saved.size).toBe(0);
+    expect(world.cordons.saved.size).toBe(0);
+  });
+
+  test('leaves no drain for its day where every attempt died before it wrote the cordon down', async () => {
+    const world = aWaitingWorld();
+    await world.run(change(5 * HOUR));
+    await putFails(world, () => world.run(change(5 * HOUR, { statusCode: 'closed' }, { id: 'event-2' })));
+    await ticksUntil(world, 6 * HOUR);
+    expect(world.cluster.marked).toEqual([]);
+    expect(world.claims.saved.size).toBe(0);
+  });
+
+  test('undoes nothing once the change was announced again, whatever was written down for it', async () => {
+    const world = aWorld([aPod()]);
+    await world.run(change(HOUR));
+    await world.relay(3 * MINUTE);
+    const closed = change(HOUR, { statusCode: 'closed' }, { id: 'event-2', ...at(MINUTE) });
+    await putFails(world, () => world.run(closed));
+    await world.run(change(HOUR, {}, { id: 'event-3', ...at(2 * MINUTE) }));
+    await world.run(TICK);
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.claims.saved.get(INSTANCE)?.value).toMatchObject({ cause: 'health' });
+  });
 });

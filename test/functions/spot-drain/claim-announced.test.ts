@@ -1,6 +1,12 @@
 /** A change that AWS announced for a later day, beside what happens to the instance before. */
 import { describe, expect, test } from 'vitest';
-import { afterUndo, type ClaimRequest, decideClaim, withDueChange } from '#functions/spot-drain/claim.ts';
+import {
+  afterUndo,
+  type ClaimRequest,
+  decideClaim,
+  isChangeOver,
+  withDueChange,
+} from '#functions/spot-drain/claim.ts';
 import type { Claim } from '#functions/spot-drain/records.ts';
 import { aClaim, aHook, aRequest, at, NOW, type Overrides, past, WORKER } from './a-claim.ts';
 
@@ -124,5 +130,39 @@ describe('on the day of the change', () => {
     ['begins at the very end that was known', claim({ deadline: now }), true],
   ])('its drain %s', (_, one, isBegun) => {
     expect(begins(one)).toBe(isBegun);
+  });
+});
+
+describe('a change that is announced again after its end', () => {
+  const over = {
+    cause: 'health',
+    state: 'working',
+    leaseUntil: past(),
+    deadline: undefined,
+    trigger: 'event-0',
+    noticeTime: at(-300),
+    changeOverAt: at(-200),
+  } as const;
+  const again = { cause: 'health', deadline: undefined, trigger: 'event-2' } as const;
+
+  test('is the one that the claim is for, and is not over', () => {
+    const decision = decided(over, { ...again, noticeTime: at(-100) });
+    expect(decision).toMatchObject({ kind: 'take', claim: { trigger: 'event-2', noticeTime: at(-100) } });
+    expect(decision.kind === 'take' && isChangeOver(decision.claim)).toBe(false);
+  });
+
+  test('stays over where the event has the time of its end, or is about something else', () => {
+    for (const request of [
+      { ...again, noticeTime: at(-200) },
+      { noticeTime: at(-100), deadline: undefined },
+    ])
+      expect(decided(over, request)).toMatchObject({ kind: 'take', claim: { trigger: 'event-0' } });
+  });
+
+  test('is over from the time of its end on, and no claim for something else is', () => {
+    expect(isChangeOver(aClaim(over))).toBe(true);
+    expect(isChangeOver(aClaim({ ...over, noticeTime: over.changeOverAt }))).toBe(true);
+    expect(isChangeOver(aClaim({ ...over, cause: 'rebalance' }))).toBe(false);
+    expect(isChangeOver(aClaim({ ...over, changeOverAt: undefined }))).toBe(false);
   });
 });

@@ -82,7 +82,7 @@ function createStory(options: DrainOptions): Story {
     options,
     notices: new Map(),
     actions: new Map(),
-    announced: new Set(),
+    announced: new Map(),
     brokenTicks: [],
     up: [],
   };
@@ -126,6 +126,7 @@ export function deliver(story: Story, event: AwsEvent): void {
 function receive(story: Story, event: AwsEvent): void {
   const ids = instancesOf(event);
   for (const id of ids) noticesOf(story, id);
+  if (kindOf(event) === 'health') noteAnnouncement(story, event, ids);
   const token = event.detail['LifecycleActionToken'];
   const action = typeof token === 'string' ? story.actions.get(token) : undefined;
   const kind = kindOf(event);
@@ -139,6 +140,21 @@ function receive(story: Story, event: AwsEvent): void {
   });
 }
 
+/** From the first attempt on an invocation may act on it: also on a change that is announced again after its end. */
+function noteAnnouncement(
+  { announced, world }: Story,
+  { detail, time }: AwsEvent,
+  ids: readonly string[],
+): void {
+  if (detail['statusCode'] === 'closed') return;
+  const at = Date.parse(time);
+  for (const id of ids) {
+    const { at: knownAt, startsAt } = world.known.get(id) ?? { at: 0 };
+    const isOver = startsAt === undefined && at < knownAt;
+    if (!isOver) announced.set(id, Math.max(at, announced.get(id) ?? 0));
+  }
+}
+
 /** What an invocation has learnt of a change: the newest event has its date. */
 function noteChange(story: Story, { detail, time }: AwsEvent, ids: readonly string[]): void {
   const { known } = story.world;
@@ -146,7 +162,7 @@ function noteChange(story: Story, { detail, time }: AwsEvent, ids: readonly stri
   for (const id of ids) {
     // It was announced again since.
     if (Date.parse(time) < (known.get(id)?.at ?? 0)) continue;
-    if (isOver) story.announced.delete(id);
+    if (isOver && Date.parse(time) >= (story.announced.get(id) ?? 0)) story.announced.delete(id);
     const startsAt = isOver ? undefined : Date.parse(String(detail['startTime']));
     known.set(id, { at: Date.parse(time), startsAt });
   }
@@ -271,7 +287,7 @@ function announceChange(
   const startAt = clock.now() + startsAfter * SECOND;
   note(story, `a change is announced for ${ids.join(', ')}, in ${startsAfter} s`);
   for (const one of ids) {
-    story.announced.add(one);
+    story.announced.set(one, clock.now());
     changes.set(one, Math.min(startAt, changes.get(one) ?? startAt));
   }
   aws.healthEvent({ ...scope, instanceIds: ids, startAt });

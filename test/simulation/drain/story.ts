@@ -31,8 +31,8 @@ export interface Story extends BaseStory<Scenario, DrainWorld> {
   readonly notices: Map<string, Notices>;
   /** Lifecycle actions of the workers by token, and whether an invocation succeeded for their event. */
   readonly actions: Map<string, WorkerAction>;
-  /** Instances with an announced change whose end was not delivered yet. */
-  readonly announced: Set<string>;
+  /** Instances with an announced change whose end was not delivered yet, and when it was last announced. */
+  readonly announced: Map<string, number>;
   /** When a tick was killed or failed. */
   readonly brokenTicks: number[];
   up: readonly string[];

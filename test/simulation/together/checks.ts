@@ -135,6 +135,8 @@ export function isMorning(story: Story): boolean {
     deploy.invocations.active() === 0 &&
     drains.isQuiet(drain) &&
     world.drain.claims().every(({ hooks }) => hooks.every(({ completed }) => completed)) &&
+    // What goes live meanwhile is read afterwards.
+    !world.deploy.outage.isDown &&
     world.recordedState()?.phase === 'awake' &&
     world.aws.groups(world.drain.cluster).every((group) => world.night.readyIn(group) >= group.desired) &&
     isDeployed(world)

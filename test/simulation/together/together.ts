@@ -136,7 +136,7 @@ function createStory(options: TogetherOptions): Story {
       options: { ...each, ...(mutateDrain ? { mutate: mutateDrain } : {}) },
       notices: new Map(),
       actions: new Map(),
-      announced: new Set(),
+      announced: new Map(),
       brokenTicks: [],
       up: [],
     },
