@@ -20,6 +20,16 @@ export function isTrulyEmpty({ memory, now, reported }: Pass): boolean {
 const LISTED_AGAIN_MS = 10 * MINUTE_MS;
 
 /**
+ * A stop is under way, and fewer groups are listed than a few minutes ago: one that waits to be stopped last has no saved sizes
+ * that would show what the list lacks.
+ */
+function isShortened({ memory: { state, notes }, now }: Pass, all: readonly Group[]): boolean {
+  const before = notes.seen?.value;
+  if (state?.value.phase !== 'stopping' || before?.groups === undefined) return false;
+  return all.length < before.groups && now.getTime() - Date.parse(before.at) < LISTED_AGAIN_MS;
+}
+
+/**
  * A group that is not listed for a whole day was deleted: its sizes must not become those of a new one of its name. Returns
  * those that are missing for some minutes only: the night is neither over nor complete without them.
  */
@@ -29,7 +39,7 @@ export async function dropGone(
   all: readonly Group[],
 ): Promise<readonly string[]> {
   const { memory, now, recorder, reported } = pass;
-  const unlisted: string[] = [];
+  const unlisted = isShortened(pass, all) ? ['a group that was listed minutes ago'] : [];
   if (all.length > 0) reported.delete(NONE_LISTED);
   for (const [group, { version }] of memory.saved) {
     const key = `${UNLISTED_PREFIX}${group}`;

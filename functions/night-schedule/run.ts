@@ -223,7 +223,8 @@ function mayLackGroups({ memory, reported }: Pass, all: readonly Group[]): boole
   const wasMissed = [...reported.keys()].some(
     (key) => key === NONE_LISTED || key.startsWith(UNLISTED_PREFIX),
   );
-  return all.length === 0 || wasMissed || ![...memory.saved.keys()].every(isListed);
+  const isShorter = all.length < (memory.notes.seen?.value.groups ?? 0);
+  return all.length === 0 || isShorter || wasMissed || ![...memory.saved.keys()].every(isListed);
 }
 
 /** Who waits for a sleeping application gets a page meanwhile. */

@@ -49,6 +49,10 @@ describe('a seed', () => {
       613034107,
       'a group did not start, and a NodeClaim without an instance kept all others from getting one',
     ],
+    [
+      865000749,
+      'a group that waited to be stopped last was missing from a reply, and the cluster counted as asleep',
+    ],
     [613034108, 'an override was cancelled minutes before the end (a mistake of a checker)'],
     [613036353, 'an error that explains a failure counted as not reported (a mistake of a checker)'],
     [613036458, 'a resize that failed as one before it within the hour was not recorded'],

@@ -396,6 +396,23 @@ describe('N10: a list that lacks a group which runs', () => {
     },
   );
 
+  test('that is stopped last, and whose nodes do not name it, is no sleep either', async () => {
+    const settings = { nodegroups: ['workers', 'system'], stopLast: ['system'] };
+    const world = aWorld([aGroup(), system()]);
+    await ticks(world, minutes(NIGHT, -60), 10, settings);
+    world.nodes = [{ name: 'node-of-system', instanceId: 'i-of-system', kind: 'instance' }];
+    const { list } = world.ports.groups;
+    await ticks(world, minutes(NIGHT, -5), 1, settings);
+    world.ports.groups.list = async () => (await list()).filter(({ name }) => name !== 'system');
+    await ticks(world, minutes(NIGHT, -4), 5, settings);
+    expect(phase(world)).toBe('stopping');
+    world.ports.groups.list = list;
+    world.nodes = [];
+    await ticks(world, minutes(NIGHT, 1), 6, settings);
+    expect(world.size('system').desired).toBe(0);
+    expect(phase(world)).toBe('asleep');
+  });
+
   test('for an hour in the middle of the night changes nothing, and is reported once', async () => {
     const world = aWorld([aGroup()]);
     await ticks(world, NIGHT, 12);
