@@ -1,6 +1,11 @@
 /** A function of the assembly as Lambda runs it: as many processes as there are invocations at once, up to a bound. */
 import type { WorldContext } from '#lab/world/interfaces.ts';
-import { type FunctionProcess, type Outcome, startFunctionProcess } from './function-process.ts';
+import {
+  type FunctionError,
+  type FunctionProcess,
+  type Outcome,
+  startFunctionProcess,
+} from './function-process.ts';
 
 export interface FunctionSpec {
   /** The stack, so that a physical name is unique in the lab. */
@@ -69,6 +74,12 @@ export interface FunctionRunner {
   close(): Promise<void>;
 }
 
+const CLOSED: FunctionError = {
+  errorType: 'Runtime.ExitError',
+  errorMessage: 'the lab is closed',
+  trace: [],
+};
+
 export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions): FunctionRunner {
   const { context } = options;
   const limit = Math.max(1, Math.min(options.concurrency, spec.reservedConcurrency ?? options.concurrency));
@@ -76,6 +87,7 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
   const waiting: ((process: FunctionProcess) => void)[] = [];
   const all = new Set<FunctionProcess>();
   let busy = 0;
+  let isClosed = false;
   /** Of the processes that run an invocation. */
   const activities = new Map<FunctionProcess, Activity>();
   const environment = { ...lambdaVariables(spec), ...spec.environment, ...options.environment };
@@ -126,6 +138,7 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
       idle.push(...started);
     },
     async invoke(payload, requestId = context.uuid()) {
+      if (isClosed) return { ok: false, error: CLOSED };
       const activity = createActivity(context, spec.name);
       try {
         const process = await take();
@@ -148,7 +161,10 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
       }
     },
     async close() {
+      isClosed = true;
+      waiting.length = 0;
       await Promise.all([...all].map((process) => process.kill()));
+      all.clear();
     },
   };
 }

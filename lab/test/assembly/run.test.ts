@@ -54,7 +54,15 @@ describe('a function', () => {
     expect(await invoke({})).toMatchObject({ ok: true });
     leave();
     await end;
-  }, 5_000);
+  });
+
+  test('starts no process any more when it is closed', async () => {
+    const { invoke, run } = await aRun({ functions: { Fn: 'export const handler = async () => 1;' } });
+    await invoke({});
+    await run.close();
+    expect(await invoke({})).toMatchObject({ ok: false });
+    expect(run.processes()).toEqual([]);
+  });
 
   test('runs with the environment of its template and what Lambda adds, and nothing of ours', async () => {
     const { invoke } = await aRun({
