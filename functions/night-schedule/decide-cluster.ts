@@ -10,8 +10,8 @@ import {
   resumeStep,
 } from './decide-autoscaler.ts';
 import { decideGroup, type GroupStep, isAsleepSize, runningIn } from './decide-group.ts';
-import type { Group, Memory } from './ports.ts';
-import type { SavedSize } from './records.ts';
+import type { AutoscalerView, Group, Memory } from './ports.ts';
+import { BUILT_IN_OBJECT, type SavedSize } from './records.ts';
 import { corruptNames, minutesOverdue, type Policy, type Snapshot, settledSince } from './snapshot.ts';
 
 const RELEASED: Desired = {
@@ -184,9 +184,19 @@ function keptIn({ running, memory }: Snapshot): readonly string[] {
 /** Where nothing was observed in this pass, what was observed before counts. */
 function isWithoutClaims({ autoscaler: view, memory }: Snapshot, policy: Policy): boolean {
   const karpenter = karpenterIn(view);
-  if (karpenter) return karpenter.claims.length + (karpenter.builtIn?.nodePools.length ?? 0) === 0;
+  if (karpenter) return karpenter.claims.length === 0 && isOff(karpenter.builtIn, memory);
   if (view !== 'unknown') return true;
   return policy.autoscalerKind === 'cluster-autoscaler' || memory.state?.value.phase === 'asleep';
+}
+
+/** An update of EKS may be a start of them that was asked for before this stop. */
+function isOff(
+  builtIn: Extract<AutoscalerView, { kind: 'karpenter' }>['builtIn'],
+  { autoscaler }: Memory,
+): boolean {
+  return (
+    !builtIn || (builtIn.nodePools.length === 0 && !(builtIn.isUpdating && autoscaler.has(BUILT_IN_OBJECT)))
+  );
 }
 
 /** The state as it will be when the plan's writes have taken place; its phase rests on what was observed. */

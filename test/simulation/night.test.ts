@@ -50,6 +50,10 @@ describe('a seed', () => {
       'a group did not start, and a NodeClaim without an instance kept all others from getting one',
     ],
     [
+      865006631,
+      'a start of the built-in NodePools that had been cut off was applied after the cluster was asleep',
+    ],
+    [
       865000749,
       'a group that waited to be stopped last was missing from a reply, and the cluster counted as asleep',
     ],

@@ -235,6 +235,22 @@ test('a cluster with built-in NodePools alone is asleep when EKS has deleted the
   expect(decisions.filter(({ action }) => action === 'confirm-stop')).toHaveLength(1);
 });
 
+test('a cluster is not asleep while EKS may still switch its built-in NodePools on: a start was asked for, and cut off', async () => {
+  const nodePools = ['general-purpose', 'system'];
+  const nodeRoleArn = 'arn:aws:iam::111111111111:role/eks-auto';
+  const builtIn = { nodePools, isUpdating: false, neededBy: [], nodeRoleArn };
+  const world = aWorld([], { kind: 'karpenter', pools: {}, claims: [], builtIn });
+  const settings = { autoscaler: { kind: 'auto-mode', builtIn: true } } as const;
+  await ticks(world, NIGHT, 1, settings);
+  const off = { nodePools: [], isUpdating: true, neededBy: [] };
+  world.autoscaler = { kind: 'karpenter', pools: {}, claims: [], builtIn: off };
+  await ticks(world, minutes(NIGHT, 1), 3, settings);
+  expect(phase(world)).toBe('stopping');
+  world.autoscaler = { kind: 'karpenter', pools: {}, claims: [], builtIn: { ...off, isUpdating: false } };
+  await ticks(world, minutes(NIGHT, 4), 2, settings);
+  expect(phase(world)).toBe('asleep');
+});
+
 test('built-in NodePools that EKS is still switching off are not resumed: their record stays (found by simulation)', () => {
   const nodePools = ['general-purpose', 'system'];
   const since = NIGHT.toISOString();
