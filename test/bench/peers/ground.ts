@@ -8,7 +8,6 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { createAuthenticator } from '@nightshift/lab/http/authenticator.ts';
 import { kubeconfig } from '@nightshift/lab/http/kubernetes/kubeconfig.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '@nightshift/lab/http/tls.ts';
@@ -18,6 +17,7 @@ import { addPod, type Json, must, type Server } from '#test/conformance/kubernet
 import { askingOf, collectionOf, grants } from '#test/conformance/kubernetes/setup.ts';
 import { type ControlPlane, startControlPlane } from '#test/conformance/servers/control-plane.ts';
 import { type Kubelets, startKubelets } from '#test/conformance/servers/control-plane-kubelet.ts';
+import { untilSeen } from '#test/conformance/servers/until-seen.ts';
 import { type AccountSite, raiseAccount } from '../site.ts';
 import { type Moto, startMoto } from './moto.ts';
 import { startTlsFront } from './tls-front.ts';
@@ -140,16 +140,8 @@ interface Parts extends Pick<Ground, 'site' | 'plane' | 'moto' | 'endpoints' | '
 function createGround({ kubelets, ...parts }: Parts): Ground {
   const { moto, ask } = parts;
   let namespaces = 0;
-  const until: Server['until'] = async (what, look) => {
-    const end = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const seen = await look();
-      if (seen) return seen;
-      if (performance.now() > end)
-        throw new Error(`after ${PATIENCE_MS / 1_000} s it is not so that ${what}`);
-      await wait(100);
-    }
-  };
+  const until: Server['until'] = (what, look) =>
+    untilSeen(what, look, { patienceMs: PATIENCE_MS, everyMs: 100 });
   const list = async (namespace: string, query = ''): Promise<readonly Json[]> =>
     (await must({ ask }, 'GET', `/api/v1/namespaces/${namespace}/pods${query}`)).items;
   return {

@@ -3,9 +3,10 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { createSignedRequests, jsonRequest } from '#functions/adapters/aws/signed-requests.ts';
+import { aTableOf } from '#test/conformance/aws/an-account.ts';
 import {
   freePort,
   startProgram,
@@ -65,20 +66,7 @@ export function startMoto(): Promise<Moto> {
       url,
       version: await versionOf(),
       async createTable(name) {
-        await dynamo.send(
-          new CreateTableCommand({
-            TableName: name,
-            BillingMode: 'PAY_PER_REQUEST',
-            AttributeDefinitions: [
-              { AttributeName: 'pk', AttributeType: 'S' },
-              { AttributeName: 'sk', AttributeType: 'S' },
-            ],
-            KeySchema: [
-              { AttributeName: 'pk', KeyType: 'HASH' },
-              { AttributeName: 'sk', KeyType: 'RANGE' },
-            ],
-          }),
-        );
+        await aTableOf({ dynamo }, name);
       },
       async runInstances(count) {
         const { Instances = [] } = await ec2.send(

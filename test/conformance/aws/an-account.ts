@@ -80,7 +80,10 @@ function inAccount(
 export type Account = ReturnType<typeof anAccount>;
 
 /** As the stack makes it. */
-export async function aTableOf({ dynamo }: Account, name: string): Promise<() => Promise<void>> {
+export async function aTableOf(
+  { dynamo }: Pick<Account, 'dynamo'>,
+  name: string,
+): Promise<() => Promise<void>> {
   await dynamo.send(
     new CreateTableCommand({
       TableName: name,

@@ -1,10 +1,12 @@
 /** A bed on a real Karpenter, from the programs of `KARPENTER_ASSETS` and `KUBEBUILDER_ASSETS`. */
+
 import { setTimeout as wait } from 'node:timers/promises';
 import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { startControlPlane } from '#test/conformance/servers/control-plane.ts';
 import { type Kubelets, startKubelets } from '#test/conformance/servers/control-plane-kubelet.ts';
 import { type Karpenter, startKarpenter } from '#test/conformance/servers/karpenter.ts';
+import { untilSeen } from '#test/conformance/servers/until-seen.ts';
 import { GROUPS, type Who } from '../kubernetes/bed.ts';
 import { applyManifests, askingOf } from '../kubernetes/setup.ts';
 import type { KarpenterBed } from './bed.ts';
@@ -38,16 +40,8 @@ export async function aRealKarpenterBed(assets: Assets): Promise<RealKarpenterBe
     closing.push(() => karpenter.close());
     await applyManifests({ ask });
     let namespaces = 0;
-    const until: KarpenterBed['until'] = async (what, look) => {
-      const end = performance.now() + PATIENCE_MS;
-      for (;;) {
-        const seen = await look();
-        if (seen) return seen;
-        if (performance.now() > end)
-          throw new Error(`after ${PATIENCE_MS / 1_000} s it is not so that ${what}`);
-        await wait(100);
-      }
-    };
+    const until: KarpenterBed['until'] = (what, look) =>
+      untilSeen(what, look, { patienceMs: PATIENCE_MS, everyMs: 100 });
     return {
       software: `Karpenter ${karpenter.version} on Kubernetes ${plane.version}`,
       instanceType: 'c-1x-amd64-linux',

@@ -1,4 +1,5 @@
 /** A bed on a real control plane, from the programs of `KUBEBUILDER_ASSETS`, with the RBAC of manifests/ applied. */
+
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -7,6 +8,7 @@ import { createHttpHost } from '#functions/adapters/http.ts';
 import { createKubernetesClient } from '#functions/adapters/kubernetes/client.ts';
 import { type ControlPlane, startControlPlane } from '#test/conformance/servers/control-plane.ts';
 import { startKubelets } from '#test/conformance/servers/control-plane-kubelet.ts';
+import { untilSeen } from '#test/conformance/servers/until-seen.ts';
 import { type Bed, GROUPS, type Who } from './bed.ts';
 import { addCustomResources, addNarrowPriority, applyManifests, askingOf } from './setup.ts';
 
@@ -58,16 +60,7 @@ export async function aRealBed(assets: string): Promise<Bed> {
       });
       return name;
     },
-    async until(what, look) {
-      const end = performance.now() + PATIENCE_MS;
-      for (;;) {
-        const seen = await look();
-        if (seen) return seen;
-        if (performance.now() > end)
-          throw new Error(`after ${PATIENCE_MS / 1_000} s it is not so that ${what}`);
-        await wait(50);
-      }
-    },
+    until: (what, look) => untilSeen(what, look, { patienceMs: PATIENCE_MS, everyMs: 50 }),
     async withoutControllers(doing) {
       plane.suspend('kube-controller-manager');
       try {
