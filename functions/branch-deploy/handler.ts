@@ -3,7 +3,6 @@ import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { connectArgocdOf } from '#functions/adapters/argocd/connect.ts';
-import { createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
 import { lazyBuilds, lazyRegistry } from '#functions/adapters/aws/lazy-clients.ts';
 import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
@@ -11,7 +10,7 @@ import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { openTable } from '#functions/adapters/dynamodb/open-table.ts';
 import { lazyStatuses } from '#functions/adapters/forges/lazy-statuses.ts';
 import { SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger } from '#functions/shared/observability.ts';
@@ -27,7 +26,7 @@ if (settings.production !== false)
   throw new SettingsError(`${settings.environment} is a production environment: it is rolled out by hand`);
 
 const now = () => new Date();
-const table = createTable(createDynamoDbClient(), tableName);
+const table = openTable({ name: tableName, region: settings.region, now });
 const logger = createLogger('branch-deploy');
 const notify = withEvents(
   lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { awsClientDefaults, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
+import { environmentCredentials } from '#functions/adapters/aws/environment-credentials.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { createMacKey } from '#functions/adapters/aws/mac-key.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
+import { openTable } from '#functions/adapters/dynamodb/open-table.ts';
 import { createSelfServiceStore } from '#functions/adapters/dynamodb/self-service-store.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
 import { lazyReadiness } from '#functions/adapters/lazy-readiness.ts';
 import { STYLE } from '#functions/self-service/page/style.ts';
 import { messageOf, SettingsError } from '#functions/shared/errors.ts';
@@ -31,14 +31,14 @@ const keyId = process.env[LINK_KEY_VARIABLE];
 if (!keyId) throw new SettingsError(`${LINK_KEY_VARIABLE} is not set: deploy the stack again`);
 
 const now = () => new Date();
-const table = createTable(createDynamoDbClient(), tableName);
+const table = openTable({ name: tableName, region: settings.region, now, isForPage: true });
 const logger = createLogger('doorbell');
 const ports: DoorbellPorts = {
   settings,
   mac: createMacKey({
     keyId,
     region: settings.region,
-    credentials: awsClientDefaults().credentials,
+    credentials: environmentCredentials(process.env),
     now,
     endpoint: process.env['AWS_ENDPOINT_URL_KMS'] ?? process.env['AWS_ENDPOINT_URL'],
   }),

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
-import { createAutoScalingClient, createDynamoDbClient } from '#functions/adapters/aws/clients.ts';
+import { createAutoScalingClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
 import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
@@ -11,7 +11,7 @@ import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
-import { createTable } from '#functions/adapters/dynamodb/table.ts';
+import { openTable } from '#functions/adapters/dynamodb/open-table.ts';
 import { lazyCluster } from '#functions/adapters/kubernetes/lazy-cluster.ts';
 import {
   lazyAutoscaler,
@@ -33,7 +33,7 @@ if (settings.production !== false)
   throw new SettingsError(`${settings.environment} is a production environment: it is never stopped`);
 
 const now = () => new Date();
-const table = createTable(createDynamoDbClient(), tableName);
+const table = openTable({ name: tableName, region: settings.region, now });
 const realStore = createNightStore(table, settings.cluster);
 const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)

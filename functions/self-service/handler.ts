@@ -7,8 +7,8 @@ import { environmentCredentials } from '#functions/adapters/aws/environment-cred
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
 import { createMacKey } from '#functions/adapters/aws/mac-key.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
+import { openTable } from '#functions/adapters/dynamodb/open-table.ts';
 import { createSelfServiceStore } from '#functions/adapters/dynamodb/self-service-store.ts';
-import { createSmallTable } from '#functions/adapters/dynamodb/small-table.ts';
 import { messageOf, SettingsError } from '#functions/shared/errors.ts';
 import { createDecisionTrail, createLogger, DECISION_MESSAGE } from '#functions/shared/observability.ts';
 import { readSettings } from '#functions/shared/settings.ts';
@@ -27,14 +27,7 @@ const keyId = process.env[LINK_KEY_VARIABLE];
 if (!keyId) throw new SettingsError(`${LINK_KEY_VARIABLE} is not set: deploy the stack again`);
 
 const now = () => new Date();
-const credentials = environmentCredentials(process.env);
-const table = createSmallTable({
-  name: tableName,
-  region: settings.region,
-  credentials,
-  now,
-  endpoint: process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? process.env['AWS_ENDPOINT_URL'],
-});
+const table = openTable({ name: tableName, region: settings.region, now, isForPage: true });
 const logger = createLogger('self-service');
 /** Loaded only where there is a sign-in. */
 const signIn =
@@ -50,7 +43,7 @@ const ports = {
   mac: createMacKey({
     keyId,
     region: settings.region,
-    credentials,
+    credentials: environmentCredentials(process.env),
     now,
     endpoint: process.env['AWS_ENDPOINT_URL_KMS'] ?? process.env['AWS_ENDPOINT_URL'],
   }),

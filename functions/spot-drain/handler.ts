@@ -11,7 +11,7 @@ import { createClock } from '#functions/adapters/clock.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createClaims, createCordons, createNodeNames } from '#functions/adapters/dynamodb/drain-claims.ts';
 import { createNightReader } from '#functions/adapters/dynamodb/night.ts';
-import { createSmallTable } from '#functions/adapters/dynamodb/small-table.ts';
+import { openTable } from '#functions/adapters/dynamodb/open-table.ts';
 import { withTransientErrors } from '#functions/adapters/dynamodb/transient.ts';
 import { connectCluster } from '#functions/adapters/kubernetes/connect.ts';
 import { createDrainCluster } from '#functions/adapters/kubernetes/drain-cluster.ts';
@@ -22,26 +22,10 @@ import { createCordonGate } from './cordon.ts';
 import type { Ports } from './ports.ts';
 import { run } from './run.ts';
 
-/** A small function has a fraction of a processor: less would fail by its own slowness. */
-const TABLE_TIMEOUT_MS = 6_000;
-/** One invocation can handle many instances, and a tick writes the names of many nodes. */
-const TABLE_SOCKETS = 50;
-
 const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 
 const clock = createClock();
-const credentials = environmentCredentials(process.env);
-const table = withTransientErrors(
-  createSmallTable({
-    name: tableName,
-    region: settings.region,
-    credentials,
-    now: clock.now,
-    endpoint: process.env['AWS_ENDPOINT_URL_DYNAMODB'] ?? process.env['AWS_ENDPOINT_URL'],
-    timeoutMs: TABLE_TIMEOUT_MS,
-    maxSockets: TABLE_SOCKETS,
-  }),
-);
+const table = withTransientErrors(openTable({ name: tableName, region: settings.region, now: clock.now }));
 const logger = createLogger('spot-drain');
 const notify = withEvents(lazyNotifier({ settings, now: clock.now }), lazyEventBus(settings, clock.now));
 const kubernetes = connectCluster(settings, clock.now);
@@ -58,7 +42,7 @@ const ports: Ports = {
   watchdog: createWatchdog({
     stateMachineArn: process.env[WATCHDOG_VARIABLE],
     region: settings.region,
-    credentials,
+    credentials: environmentCredentials(process.env),
     now: clock.now,
     endpoint: process.env['AWS_ENDPOINT_URL_SFN'] ?? process.env['AWS_ENDPOINT_URL'],
   }),

@@ -189,7 +189,6 @@ function bareHandler(
 
 const CLIENT_CLASS: Readonly<Record<string, string>> = {
   '@aws-sdk/client-auto-scaling': 'AutoScalingClient',
-  '@aws-sdk/client-dynamodb': 'DynamoDBClient',
 };
 
 function fail(name: string): never {

@@ -66,12 +66,10 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
     expect(names(parts)).toEqual(expect.arrayContaining(later));
     expect(names(start.parts).sort()).toEqual(
       {
-        'branch-deploy': ['@aws-sdk/client-dynamodb'],
-        // Somebody waits for its page: it speaks to the table without the SDK.
+        'branch-deploy': [],
         'self-service': [],
-        doorbell: ['@aws-sdk/client-dynamodb'],
-        'night-schedule': ['@aws-sdk/client-auto-scaling', '@aws-sdk/client-dynamodb'],
-        // An instance goes two minutes after its notice.
+        doorbell: [],
+        'night-schedule': ['@aws-sdk/client-auto-scaling'],
         'spot-drain': [],
       }[capability],
     );

@@ -37,8 +37,6 @@ const SIGNED: Readonly<Record<string, string | readonly string[]>> = {
   'functions/adapters/aws/watchdog.ts': 'states:StartExecution',
   'functions/adapters/aws/event-bus.ts': 'events:PutEvents',
 };
-/** In every DynamoDB client, for an endpoint discovery that no operation uses. */
-const NEVER_CALLED = new Set(['dynamodb:DescribeEndpoints']);
 /** No call: it is checked where EKS is given the node role of Auto Mode. */
 const OF_A_CALL = new Set(['iam:PassRole']);
 /** The adapter of the table can remove items; the page removes none. */
@@ -57,7 +55,7 @@ function callsOf(capability: Capability): readonly string[] {
       return name ? [`${PREFIXES[service] ?? service}:${name}`] : (SIGNED[path] ?? []);
     })
     .map((call) => PERMISSIONS[call] ?? call)
-    .filter((call) => !NEVER_CALLED.has(call) && !NEVER_CALLED_BY[capability]?.includes(call));
+    .filter((call) => !NEVER_CALLED_BY[capability]?.includes(call));
   return [...new Set(calls)].sort();
 }
 

@@ -1,6 +1,5 @@
 /** The SDK clients that a start needs, so that no handler imports the SDK. What a function does not call is not bundled. */
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { environmentCredentials } from './environment-credentials.ts';
 import { withTimeLimit } from './time-limit.ts';
 
@@ -26,4 +25,3 @@ export function awsClientDefaults(environment: NodeJS.ProcessEnv = process.env) 
 }
 
 export const createAutoScalingClient = () => withTimeLimit(new AutoScalingClient(awsClientDefaults()));
-export const createDynamoDbClient = () => withTimeLimit(new DynamoDBClient(awsClientDefaults()));

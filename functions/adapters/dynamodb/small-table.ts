@@ -1,6 +1,5 @@
 /**
- * The environment's table by signed requests, without the SDK's client: that is 160 KB, which somebody would wait for who
- * opens the page of self-service, and a node that gets its notice.
+ * The environment's table by signed requests, without the SDK's client: that is 160 KB, which every cold start would load.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -20,18 +19,20 @@ export interface SmallTableOptions extends Pick<SignedRequestsOptions, 'region' 
   readonly name: string;
   /** Instead of DynamoDB's own host: `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string | undefined;
-  /** Of each attempt. Default 3 s: somebody waits. */
-  readonly timeoutMs?: number;
-  /** So many requests at once at most. Default 8. */
-  readonly maxSockets?: number;
+  /** Of each attempt. */
+  readonly timeoutMs: number;
+  /** So many requests at once at most. */
+  readonly maxSockets: number;
 }
 
-const TIMEOUT_MS = 3_000;
 const MOST_ATTEMPTS = 4;
 const BACKOFF = { firstMs: 50, longestMs: 1_000 };
-/** What DynamoDB answers with a status of 400 although the same request may succeed later. */
-const TRANSIENT =
-  /^(ProvisionedThroughputExceeded|RequestLimitExceeded|Throttling|ItemCollectionSizeLimitExceeded|TransactionInProgress)/;
+/** Capacity comes back by the second. */
+const BACKOFF_OF_THROTTLED_MS = 500;
+/** What DynamoDB answers with a status of 400 although the same request may succeed later: as the SDK repeats it. */
+const THROTTLED =
+  /^(ProvisionedThroughputExceeded|RequestLimitExceeded|LimitExceeded|Throttl|RequestThrottled|TooManyRequests)/;
+const TRANSIENT = /^(ItemCollectionSizeLimitExceeded|TransactionInProgress|RequestTimeout)/;
 
 /** Marked as the SDK marks an error of the server: the same request may succeed later. */
 class TableUnavailableError extends NightshiftError {
@@ -40,7 +41,7 @@ class TableUnavailableError extends NightshiftError {
 }
 
 export function createSmallTable(options: SmallTableOptions): Table {
-  const { name, timeoutMs = TIMEOUT_MS } = options;
+  const { name, timeoutMs } = options;
   const request = createSignedRequests({ ...options, service: 'dynamodb' });
   return createTableOver(async (operation, input) => {
     const target = `DynamoDB_20120810.${operation}`;
@@ -56,10 +57,13 @@ export function createSmallTable(options: SmallTableOptions): Table {
       const code = codeOf(fields);
       if (code === 'ConditionalCheckFailedException')
         throw new ConditionFailedError(fields?.['Item'] as Item | undefined, attempts);
+      const isThrottled =
+        !(outcome instanceof UnreachableError) && (outcome.status === 429 || THROTTLED.test(code));
       const mayPass =
         outcome instanceof UnreachableError ||
         outcome.status >= 500 ||
         fields === undefined ||
+        isThrottled ||
         TRANSIENT.test(code);
       if (!mayPass) throw new NightshiftError(refusal(operation, outcome, fields));
       if (attempts >= MOST_ATTEMPTS)
@@ -67,9 +71,16 @@ export function createSmallTable(options: SmallTableOptions): Table {
           refusal(operation, outcome, fields),
           outcome instanceof UnreachableError ? { cause: outcome } : {},
         );
-      await wait(backoffMs(attempts, Math.random(), BACKOFF));
+      await wait(pauseMs(attempts, isThrottled, Math.random()));
     }
   }, name);
+}
+
+/** `random` is in [0, 1). Throttled requests return one by one, like those of the SDK: together they are throttled again. */
+export function pauseMs(attempts: number, isThrottled: boolean, random: number): number {
+  return isThrottled
+    ? random * BACKOFF_OF_THROTTLED_MS * 2 ** (attempts - 1)
+    : backoffMs(attempts, random, BACKOFF);
 }
 
 /** Undefined for a body that is none of DynamoDB's: from a proxy in between. */

@@ -1,4 +1,4 @@
-/** The environment's table, through the SDK. */
+/** The environment's table through the SDK, for the command line: it has credentials from wherever the SDK finds them. */
 import {
   ConditionalCheckFailedException,
   DeleteItemCommand,

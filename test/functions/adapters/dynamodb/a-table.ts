@@ -53,6 +53,8 @@ export async function aTable(
       credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
       now: () => new Date(),
       endpoint: `http://127.0.0.1:${port}`,
+      timeoutMs: 3_000,
+      maxSockets: 8,
     }),
     client,
     close: async () => {

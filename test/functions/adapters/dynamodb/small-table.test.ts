@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
+import { pauseMs } from '#functions/adapters/dynamodb/small-table.ts';
 import { type ATable, aTable } from './a-table.ts';
 
 type Fate = (response: ServerResponse, apply: () => Promise<unknown>) => Promise<void> | void;
@@ -58,6 +59,43 @@ test('what may pass is asked again: no whole reply, 500, throttling, a page of a
   expect(asked).toHaveLength(4);
   fates = [(response) => void response.writeHead(200).end('<html>')];
   expect(await real.small.get('p', 'nothing')).toBeUndefined();
+});
+
+test.each([
+  [400, 'ProvisionedThroughputExceededException', true],
+  [400, 'RequestLimitExceeded', true],
+  [400, 'ThrottlingException', true],
+  [400, 'ThrottledException', true],
+  [400, 'RequestThrottledException', true],
+  [400, 'TooManyRequestsException', true],
+  [400, 'LimitExceededException', true],
+  [400, 'TransactionInProgressException', true],
+  [400, 'RequestTimeoutException', true],
+  [429, 'SomethingNew', true],
+  [500, 'InternalServerError', true],
+  [502, 'BadGateway', true],
+  [503, 'ServiceUnavailable', true],
+  [504, 'GatewayTimeout', true],
+  [400, 'AccessDeniedException', false],
+  [400, 'ExpiredTokenException', false],
+  [400, 'ResourceNotFoundException', false],
+  [400, 'TransactionConflictException', false],
+  [400, 'UnrecognizedClientException', false],
+  [400, 'ValidationException', false],
+])('%i %s is repeated like by the SDK: %s', async (status, code, isRepeated) => {
+  for (const table of [real.table, real.small]) {
+    asked = [];
+    fates = [error(status, code)];
+    const outcome = await table.get('p', 'nothing').catch(() => 'refused');
+    expect([outcome, asked.length]).toEqual(isRepeated ? [undefined, 2] : ['refused', 1]);
+  }
+});
+
+test('throttled requests wait longer, and return one by one', () => {
+  const longest = [1, 2, 3].map((attempts) => pauseMs(attempts, true, 1));
+  expect(longest).toEqual([500, 1_000, 2_000]);
+  expect(pauseMs(1, true, 0.1)).toBeLessThan(pauseMs(1, true, 0.9));
+  expect([1, 2, 3].map((attempts) => pauseMs(attempts, false, 1))).toEqual([50, 100, 200]);
 });
 
 test('what lasts is an error with the words of DynamoDB, after one request', async () => {
