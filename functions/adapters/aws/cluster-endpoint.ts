@@ -1,11 +1,11 @@
 /** Where a cluster's Kubernetes API answers, and which CA it answers with: `eks:DescribeCluster`, for the functions. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type HttpReply, UnreachableError } from '#functions/adapters/http.ts';
-import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { backoffMs } from '#functions/shared/retry.ts';
 import { isRecord } from '#model/record-schema.ts';
 import { isTransientAwsError } from './errors.ts';
+import type { AwsCredentials } from './signature.ts';
 import { createSignedRequests } from './signed-requests.ts';
 
 export interface ClusterEndpoint {
@@ -26,7 +26,7 @@ export interface DescribedCluster {
 export interface ClusterEndpointOptions {
   readonly cluster: string;
   readonly region: string;
-  readonly credentials: () => Promise<TokenCredentials>;
+  readonly credentials: () => Promise<AwsCredentials>;
   readonly now: () => Date;
   /** Instead of EKS's own host: `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string | undefined;

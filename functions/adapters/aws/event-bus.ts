@@ -1,14 +1,14 @@
 /** Puts our events on the default event bus. Without the SDK's client: it is 60 KB, and this is one small operation. */
 import { UnreachableError } from '#functions/adapters/http.ts';
-import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { PublishEvents, PublishedEvent } from '#model/published-event.ts';
 import { EVENT_SOURCE } from '#model/trigger.ts';
+import type { AwsCredentials } from './signature.ts';
 import { createSignedRequests, jsonRequest } from './signed-requests.ts';
 
 export interface EventBusOptions {
   readonly region: string;
-  readonly credentials: () => Promise<TokenCredentials>;
+  readonly credentials: () => Promise<AwsCredentials>;
   readonly now: () => Date;
   /** Instead of the host of EventBridge: `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string | undefined;

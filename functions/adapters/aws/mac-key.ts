@@ -3,16 +3,16 @@
  * key's with an error, `KMSInvalidMacException`, and never with "false".
  */
 import type { HttpReply } from '#functions/adapters/http.ts';
-import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { isRecord } from '#model/record-schema.ts';
+import type { AwsCredentials } from './signature.ts';
 import { createSignedRequests, jsonRequest } from './signed-requests.ts';
 
 export interface MacKeyOptions {
   /** ARN. */
   readonly keyId: string;
   readonly region: string;
-  readonly credentials: () => Promise<TokenCredentials>;
+  readonly credentials: () => Promise<AwsCredentials>;
   readonly now: () => Date;
   /** Instead of KMS's own host: `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string | undefined;

@@ -2,17 +2,15 @@
  * Signed requests to one AWS service without its SDK client, where a function needs one small operation of it: a client is
  * 50 KB and more, which a cold process would load before a cordon.
  */
-import { Sha256 } from '@smithy/core/checksum';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { createHttpHost, type HttpHost, type HttpReply } from '#functions/adapters/http.ts';
-import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { domainOf } from '#model/region.ts';
+import { type AwsCredentials, signedHeaders } from './signature.ts';
 
 export interface SignedRequestsOptions {
   /** The name in the signature and in its host: `states`. */
   readonly service: string;
   readonly region: string;
-  readonly credentials: () => Promise<TokenCredentials>;
+  readonly credentials: () => Promise<AwsCredentials>;
   readonly now: () => Date;
   /** Instead of its own host: `AWS_ENDPOINT_URL`. What follows the port is not used. */
   readonly endpoint?: string | undefined;
@@ -34,20 +32,20 @@ export type SendSigned = (request: SignedRequest) => Promise<HttpReply>;
 export function createSignedRequests({
   endpoint,
   maxSockets = 8,
-  ...options
+  service,
+  region,
+  credentials,
+  now,
 }: SignedRequestsOptions): SendSigned {
-  const { service, region } = options;
   const url = new URL(endpoint ?? `https://${service}.${region}.${domainOf(region)}`);
-  const { origin, protocol, hostname, host: authority } = url;
-  const signer = new SignatureV4({ ...options, sha256: Sha256 });
   let host: HttpHost | undefined;
   return async ({ timeoutMs, headers, ...request }) => {
-    host ??= createHttpHost({ url: origin, maxSockets });
-    const signed = await signer.sign(
-      { ...request, protocol, hostname, headers: { ...headers, host: authority } },
-      { signingDate: options.now() },
+    host ??= createHttpHost({ url: url.origin, maxSockets });
+    const signed = signedHeaders(
+      { ...request, headers: { ...headers, host: url.host } },
+      { service, region, credentials: await credentials(), date: now() },
     );
-    return host.request({ ...request, headers: signed.headers, timeoutMs });
+    return host.request({ ...request, headers: signed, timeoutMs });
   };
 }
 

@@ -1,15 +1,15 @@
 /** The watchdog of spot-drain: an execution of its state machine, which waits and invokes the function again. */
 import type { HttpReply } from '#functions/adapters/http.ts';
-import type { TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import type { Watchdog } from '#functions/spot-drain/ports.ts';
+import type { AwsCredentials } from './signature.ts';
 import { createSignedRequests, jsonRequest } from './signed-requests.ts';
 
 export interface WatchdogOptions {
   /** Absent in a dry run, which sends nothing. */
   readonly stateMachineArn: string | undefined;
   readonly region: string;
-  readonly credentials: () => Promise<TokenCredentials>;
+  readonly credentials: () => Promise<AwsCredentials>;
   readonly now: () => Date;
   /** Instead of the host of Step Functions: `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string | undefined;

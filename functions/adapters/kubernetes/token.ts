@@ -3,21 +3,14 @@
  * The host is always the real regional one: the URL is data that the authenticator checks, not a call of ours.
  * The authenticator accepts a fixed set of query parameters, so nothing else may stand in the URL.
  */
-import { Sha256 } from '@smithy/core/checksum';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { type AwsCredentials, presignedQuery } from '#functions/adapters/aws/signature.ts';
 import { domainOf } from '#model/region.ts';
-
-export interface TokenCredentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
 
 export interface TokenSourceOptions {
   /** The EKS cluster's name: it is signed into the token, so that no other cluster accepts it. */
   readonly cluster: string;
   readonly region: string;
-  readonly credentials: () => Promise<TokenCredentials>;
+  readonly credentials: () => Promise<AwsCredentials>;
   readonly now: () => Date;
 }
 
@@ -44,27 +37,23 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
-async function mint(options: TokenSourceOptions): Promise<string> {
-  const host = stsHost(options.region);
-  const signer = new SignatureV4({
+async function mint({ cluster, region, credentials, now }: TokenSourceOptions): Promise<string> {
+  const host = stsHost(region);
+  const request = {
+    method: 'GET',
+    path: '/',
+    query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
+    headers: { host, 'x-k8s-aws-id': cluster },
+  };
+  const signed = presignedQuery(request, {
     service: 'sts',
-    region: options.region,
-    credentials: options.credentials,
-    sha256: Sha256,
+    region,
+    credentials: await credentials(),
+    date: now(),
+    expiresSeconds: EXPIRES_SECONDS,
   });
-  const signed = await signer.presign(
-    {
-      method: 'GET',
-      protocol: 'https:',
-      hostname: host,
-      path: '/',
-      query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
-      headers: { host, 'x-k8s-aws-id': options.cluster },
-    },
-    { expiresIn: EXPIRES_SECONDS, signingDate: options.now() },
-  );
-  const query = Object.entries(signed.query ?? {})
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`)
+  const query = Object.entries(signed)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
     .join('&');
   return PREFIX + Buffer.from(`https://${host}/?${query}`).toString('base64url');
 }

@@ -1,8 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createTokenSource, type TokenCredentials } from '#functions/adapters/kubernetes/token.ts';
+import type { AwsCredentials } from '#functions/adapters/aws/signature.ts';
+import { createTokenSource } from '#functions/adapters/kubernetes/token.ts';
 
-const CREDENTIALS: TokenCredentials = {
+const CREDENTIALS: AwsCredentials = {
   accessKeyId: 'AKIDEXAMPLE',
   secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
   sessionToken: 'IQoJb3JpZ2luX2VjE+/=',
