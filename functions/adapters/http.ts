@@ -69,8 +69,8 @@ export function createHttpHost(options: HttpHostOptions): HttpHost {
     keepAlive: true,
     maxSockets: options.maxSockets ?? 64,
     proxyEnv: process.env,
-    // Made once: with the certificates themselves, each connection would read them again.
-    ...(secure && ca ? { secureContext: createSecureContext({ ca }) } : {}),
+    // Made once: each connection would make its own, and read the certificates again.
+    ...(secure ? { secureContext: createSecureContext(ca ? { ca } : {}) } : {}),
   };
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   const connection = {

@@ -8,6 +8,7 @@ import type { ClusterState } from '#model/cluster-state.ts';
 import type { Decision } from '#model/decision.ts';
 import { DAY_MINUTES, DAY_MS } from '#model/duration.ts';
 import { holidayWarning } from '#model/plan.ts';
+import { stateChange } from '#model/published-event.ts';
 import type { Desired } from '#model/schedule.ts';
 import { wallAt } from '#model/zone.ts';
 import { applyAutoscaler, applyStage } from './apply.ts';
@@ -315,10 +316,7 @@ async function apply(
     const { events } = deps;
     // Whoever misses the event has the tick.
     if (isSaved && events && memory.state?.value.phase !== plan.state.phase)
-      await recorder.guard('events', async () => {
-        const { stateChange } = await import('#model/published-event.ts');
-        await events([stateChange(settings, plan.state, now)]);
-      });
+      await recorder.guard('events', () => events([stateChange(settings, plan.state, now)]));
     return isSaved;
   };
 

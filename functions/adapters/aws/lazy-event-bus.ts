@@ -1,6 +1,6 @@
 /** Loads what puts events with the first event: a quiet pass has none. */
 import type { Decision } from '#model/decision.ts';
-import type { PublishEvents } from '#model/published-event.ts';
+import { eventOfDecision, type PublishEvents } from '#model/published-event.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { environmentCredentials } from './environment-credentials.ts';
 
@@ -31,11 +31,8 @@ type Send = (decisions: readonly Decision[]) => Promise<void>;
 export function withEvents(notify: Send | undefined, publish: PublishEvents | undefined): Send | undefined {
   if (!publish) return notify;
   return async (decisions) => {
-    const put = async () => {
-      const { eventOfDecision } = await import('#model/published-event.ts');
-      await publish(decisions.flatMap((decision) => eventOfDecision(decision) ?? []));
-    };
-    const results = await Promise.allSettled([notify?.(decisions), put()]);
+    const events = decisions.flatMap((decision) => eventOfDecision(decision) ?? []);
+    const results = await Promise.allSettled([notify?.(decisions), publish(events)]);
     const failed = results.find((one) => one.status === 'rejected');
     if (failed) throw failed.reason;
   };

@@ -1,5 +1,5 @@
 /** The Kubernetes API of an EKS cluster: the function's own, or the one that Argo CD's applications live in. */
-import type { ClusterEndpoint } from '#functions/adapters/aws/cluster-endpoint.ts';
+import { type ClusterEndpoint, createClusterEndpoint } from '#functions/adapters/aws/cluster-endpoint.ts';
 import { environmentCredentials } from '#functions/adapters/aws/environment-credentials.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { createKubernetesClient, type KubernetesClient } from './client.ts';
@@ -20,25 +20,16 @@ export function connectCluster(
     cluster,
     region,
     describeCluster:
-      endpoint && ca ? async () => ({ endpoint, ca }) : lazyClusterEndpoint({ cluster, region }, now),
+      endpoint && ca ? async () => ({ endpoint, ca }) : clusterEndpointOf({ cluster, region }, now),
     token: createTokenSource({ cluster, region, credentials, now }),
   });
 }
 
-/** Few invocations ask for the endpoint: what asks is loaded with the first call. */
-export function lazyClusterEndpoint(
+export function clusterEndpointOf(
   { cluster, region }: Pick<CommonSettings, 'cluster' | 'region'>,
   now: () => Date,
 ): () => Promise<ClusterEndpoint> {
-  let loading: Promise<() => Promise<ClusterEndpoint>> | undefined;
-  const load = async () => {
-    const { createClusterEndpoint } = await import('#functions/adapters/aws/cluster-endpoint.ts');
-    const { AWS_ENDPOINT_URL_EKS: own, AWS_ENDPOINT_URL: all } = process.env;
-    const credentials = environmentCredentials(process.env);
-    return createClusterEndpoint({ cluster, region, credentials, now, endpoint: own ?? all });
-  };
-  return async () => {
-    loading ??= load();
-    return (await loading)();
-  };
+  const { AWS_ENDPOINT_URL_EKS: own, AWS_ENDPOINT_URL: all } = process.env;
+  const credentials = environmentCredentials(process.env);
+  return createClusterEndpoint({ cluster, region, credentials, now, endpoint: own ?? all });
 }

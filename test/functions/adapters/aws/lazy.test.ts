@@ -4,7 +4,7 @@ import { type AwsEndpoint, type AwsExchange, serveAws } from '@nightshift/lab/ht
 import { account, aWorld, region } from '@nightshift/lab/test/aws/world.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { lazySecret } from '#functions/adapters/aws/lazy-clients.ts';
-import { lazyClusterEndpoint } from '#functions/adapters/kubernetes/connect.ts';
+import { clusterEndpointOf } from '#functions/adapters/kubernetes/connect.ts';
 
 let world: ReturnType<typeof aWorld>;
 let front: AwsEndpoint;
@@ -27,7 +27,7 @@ afterEach(async () => {
 });
 
 const endpointOf = (cluster: string) =>
-  lazyClusterEndpoint({ cluster, region }, () => new Date(world.context.clock.now()));
+  clusterEndpointOf({ cluster, region }, () => new Date(world.context.clock.now()));
 
 test('a secret is read once, and again when it is asked for again', async () => {
   world.aws.putSecret({ account, region, name: 'nightshift/argocd', value: 'old' });
