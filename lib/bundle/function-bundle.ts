@@ -8,13 +8,12 @@ import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import type { Capability } from '#model/decision.ts';
 
 /** Bytes that a cold start of a function may load. Chunks that no start loads are not counted: they cost it nothing. */
-const START_LIMIT = 340_000;
-/** Somebody waits for the page of self-service, and an instance goes two minutes after its notice. */
-const URGENT_START_LIMIT = 200_000;
-const URGENT: ReadonlySet<Capability> = new Set(['self-service', 'spot-drain']);
+const START_LIMIT = 150_000;
+/** With the SDK's client of Auto Scaling, which each pass of night-schedule calls. */
+const START_LIMIT_WITH_CLIENT = 320_000;
 
 export function limitOf(capability: Capability): number {
-  return URGENT.has(capability) ? URGENT_START_LIMIT : START_LIMIT;
+  return capability === 'night-schedule' ? START_LIMIT_WITH_CLIENT : START_LIMIT;
 }
 
 /** The folder of `lib` and `functions`: the repository, or `dist` in the published package. */
