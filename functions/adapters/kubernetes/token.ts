@@ -3,7 +3,7 @@
  * The host is always the real regional one: the URL is data that the authenticator checks, not a call of ours.
  * The authenticator accepts a fixed set of query parameters, so nothing else may stand in the URL.
  */
-import { type AwsCredentials, presignedQuery } from '#functions/adapters/aws/signature.ts';
+import { type AwsCredentials, presignedPath } from '#functions/adapters/aws/signature.ts';
 import { domainOf } from '#model/region.ts';
 
 export interface TokenSourceOptions {
@@ -45,17 +45,14 @@ async function mint({ cluster, region, credentials, now }: TokenSourceOptions): 
     query: { Action: 'GetCallerIdentity', Version: '2011-06-15' },
     headers: { host, 'x-k8s-aws-id': cluster },
   };
-  const signed = presignedQuery(request, {
+  const path = presignedPath(request, {
     service: 'sts',
     region,
     credentials: await credentials(),
     date: now(),
     expiresSeconds: EXPIRES_SECONDS,
   });
-  const query = Object.entries(signed)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
-    .join('&');
-  return PREFIX + Buffer.from(`https://${host}/?${query}`).toString('base64url');
+  return PREFIX + Buffer.from(`https://${host}${path}`).toString('base64url');
 }
 
 function stsHost(region: string): string {
