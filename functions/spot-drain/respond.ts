@@ -44,7 +44,11 @@ export async function respond(
   const early =
     !isWatched && !settings.dryRun && isWatchedAtOnce(settings, notice) && watchOver(context, notice);
   const pause = settings.dryRun ? undefined : readPause(context, endOfNotice(notice));
-  const located = await locateNode(context, notice);
+  // Nothing is left to run on in an invocation that has ended.
+  const located = await locateNode(context, notice).catch(async (error: unknown) => {
+    await Promise.all([early, pause]);
+    throw error;
+  });
   const { node } = located.facts;
   const target = node?.name ?? notice.instanceId;
 
@@ -60,8 +64,8 @@ export async function respond(
   const sent = early || watchOver(context, notice);
   await Promise.race([sent, context.clock.sleep(WATCHDOG_PATIENCE_MS)]);
   const decision: NoticeDecision = paused && notice.hook ? { kind: 'complete', reason: paused } : first;
-  const claimed = await claimInstance(context, requestOf(notice, decision, located.facts), located.known);
-  await sent;
+  const request = requestOf(notice, decision, located.facts);
+  const claimed = await claimInstance(context, request, located.known).finally(() => sent);
   if (claimed.kind === 'no-action') {
     if (notice.kind === 'health') await keepMarks(context, notice);
     return recordDecision(context, notice, target, claimed);

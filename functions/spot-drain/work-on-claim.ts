@@ -2,7 +2,8 @@
 import type { Versioned } from '#functions/shared/versioned.ts';
 import { type DrainResult, hasOpenHook, isCompletionDue } from './claim.ts';
 import { completeHooks, saveResult, sendHeartbeats } from './claim-instance.ts';
-import { keepLease, type Lease } from './lease.ts';
+import { isAsleepOrStopping } from './decide.ts';
+import { keepLease, type Lease, type Progress } from './lease.ts';
 import { AccessRefusedError, type Context, type Node } from './ports.ts';
 import type { Claim } from './records.ts';
 import { reportDrain } from './report.ts';
@@ -28,7 +29,8 @@ export async function workOnClaim(
     result = { kind: 'failed', isPermanent: error instanceof AccessRefusedError };
   }
   const { claim: newest, progress } = await lease.release();
-  const ended = result && (await saveResult(context, newest, result, progress));
+  const known = { ...progress, ...(await withStopCalledOff(context, { ...newest.value, ...progress })) };
+  const ended = result && (await saveResult(context, newest, result, known));
   if (!ended || !result) return;
   await reportDrain(context, about, ended.value, result);
   if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);
@@ -36,6 +38,19 @@ export async function workOnClaim(
   if (!isCompletionDue(ended.value, result, context.clock.now()))
     return keepOpen(context, ended.value, about);
   await completeHooks(context, ended, { target: about.target, trigger: ended.value.trigger });
+}
+
+/**
+ * A stop that is called off while the drain runs explains no pod that is lost. An instance that the stop itself has taken
+ * has a lifecycle action, and goes nevertheless.
+ */
+async function withStopCalledOff({ night, recorder }: Context, claim: Claim): Promise<Progress> {
+  if (!claim.nightlyStop || claim.hooks.length > 0) return {};
+  const isCalledOff = await recorder.guard(
+    'state of the night',
+    async () => !isAsleepOrStopping(await night.state()),
+  );
+  return isCalledOff ? { nightlyStop: false } : {};
 }
 
 async function keepOpen(context: Context, claim: Claim, { target }: About): Promise<void> {

@@ -22,11 +22,14 @@ import {
 import fc from 'fast-check';
 import { type Test, testsOf } from './collect.ts';
 
-/** Those of one module first, so that most mutations are found before the whole passes begin. */
-const TESTS = [
+const TESTS_OF_MODULES = [
   'test/model/**/*.test.ts',
   'test/functions/*/{decide,claim}*.test.ts',
   'test/cli/doctor/pod-ip-capacity.test.ts',
+];
+/** Those of one module first, so that most mutations are found before the whole passes begin. */
+const TESTS = [
+  ...TESTS_OF_MODULES,
   'test/functions/{branch-deploy,doorbell,night-schedule,self-service,spot-drain}/*.test.ts',
 ];
 /** Several seconds each, a server on a port, or a snapshot, which only vitest itself compares. */
@@ -77,7 +80,7 @@ class InProcessRunner implements TestRunner {
     const wanted = testFilter && new Set(testFilter);
     const files = testFilter
       ? new Set(testFilter.map((id) => id.slice(0, id.indexOf('#'))))
-      : new Set(this.#modules.importersOf(sandboxFileName).filter((file) => this.#files.includes(file)));
+      : this.#testsThatLoad(sandboxFileName);
 
     this.#modules.forget();
     stryker.hitCount = 0;
@@ -101,6 +104,14 @@ class InProcessRunner implements TestRunner {
       const limit = determineHitLimitReached(stryker.hitCount, hitLimit);
       return toMutantRunResult(limit ?? { status: DryRunStatus.Complete, tests });
     }
+  }
+
+  /** Which tests reach code that runs while its module is loaded is not known, and all passes take a minute. */
+  #testsThatLoad(file: string): ReadonlySet<string> {
+    const tests = this.#modules.importersOf(file).filter((importer) => this.#files.includes(importer));
+    const ofModules = new Set(globSync(TESTS_OF_MODULES));
+    const few = tests.filter((test) => ofModules.has(test));
+    return new Set(few.length > 0 ? few : tests);
   }
 
   async #loadAll(): Promise<Test[]> {

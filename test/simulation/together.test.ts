@@ -55,6 +55,11 @@ describe('a seed', () => {
       'none',
       'a failed build went live just before Argo CD was down, and the story ended meanwhile',
     ],
+    [
+      865000900,
+      'heavy',
+      'a stop was called off while the drain of another instance ran, which did not count as a loss',
+    ],
     [31180, 'heavy', 'a reply that lacked a group made a second pass forget that it was being stopped'],
   ] as const)(
     'with images that once broke a promise keeps it now: %d (%s): %s',

@@ -185,8 +185,8 @@ export async function serveKubernetes(options: ServeOptions): Promise<Kubernetes
       sendStatus(response, failure(500, 'InternalError', `Internal error occurred: ${message}`));
     });
   });
-  // A real API server keeps idle connections for minutes; a client must not see them end between two ticks.
-  server.keepAliveTimeout = 120_000;
+  // The idle timeout of kube-apiserver. Whoever comes back later finds the connection closed.
+  server.keepAliveTimeout = 90_000;
   const { port, close } = await listenOnLoopback(server);
 
   return {

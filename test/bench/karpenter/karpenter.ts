@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { NODE_CLAIMS, NODE_POOLS, POOL_LABEL } from '#test/conformance/karpenter/node-pool.ts';
 import { aRealKarpenterBed, type RealKarpenterBed } from '#test/conformance/karpenter/real.ts';
 import { isReady, type Json, must } from '#test/conformance/kubernetes/objects.ts';
+import { untilSeen } from '#test/conformance/servers/until-seen.ts';
 import type { Bench, Figure } from '../bench.ts';
 import { withServers } from '../servers.ts';
 import { launchedSince, leftAt, nodeMinutes, type Sample, unchangedPools } from './count.ts';
@@ -72,10 +73,16 @@ export const karpenter: Bench = withServers('karpenter', 'karpenter', async ({ l
 async function evening(bed: RealKarpenterBed, ways: readonly Way[]): Promise<readonly Night[]> {
   const places = new Map<Way, Place>();
   for (const way of ways) places.set(way, await addPools(bed, way.name));
-  await until('every pod is Ready', SETUP_MS, async () => {
-    const counts = await Promise.all([...places.values()].map((place) => readyPods(bed, place)));
-    return counts.every((count) => count === NODES) && (await claimNames(bed)).length === ways.length * NODES;
-  });
+  await untilSeen(
+    'every pod is Ready',
+    async () => {
+      const counts = await Promise.all([...places.values()].map((place) => readyPods(bed, place)));
+      return (
+        counts.every((count) => count === NODES) && (await claimNames(bed)).length === ways.length * NODES
+      );
+    },
+    { patienceMs: SETUP_MS, everyMs: SAMPLE_MS },
+  );
   const before = await specs(bed);
   return [...places].map(([way, place]) => ({
     way,
@@ -166,12 +173,4 @@ async function specs(bed: RealKarpenterBed): Promise<Record<string, Json>> {
 async function readyPods(bed: RealKarpenterBed, { namespace }: Place): Promise<number> {
   const { items } = await must(bed, 'GET', `/api/v1/namespaces/${namespace}/pods`);
   return items.filter((pod: Json) => isReady(pod) && pod.metadata.deletionTimestamp === undefined).length;
-}
-
-async function until(what: string, ms: number, holds: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + ms;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`after ${ms / 1_000} s it is not so that ${what}`);
-    await wait(SAMPLE_MS);
-  }
 }

@@ -13,6 +13,7 @@ import { serveGit } from '#test/conformance/servers/argo-cd-git.ts';
 import { type ApiObject, createObject, pathsOf } from '#test/conformance/servers/argo-cd-objects.ts';
 import { startControlPlane } from '#test/conformance/servers/control-plane.ts';
 import { isOnPath } from '#test/conformance/servers/parts.ts';
+import { untilSeen } from '#test/conformance/servers/until-seen.ts';
 import { checkedOn, note } from '../checked-on.ts';
 import { buildOverlays, findOverlay, GITOPS, type Manifest, type Overlay } from '../platform/overlays.ts';
 
@@ -116,15 +117,8 @@ const read = async (name: string) =>
 const applications = () =>
   admin.list<Application>(`/apis/argoproj.io/v1alpha1/namespaces/${argo.namespace}/applications`);
 
-async function until<T>(what: string, look: () => Promise<T | undefined | false>, seconds = 90): Promise<T> {
-  const end = performance.now() + seconds * 1000;
-  for (;;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (performance.now() >= end) throw new Error(`${what}: not after ${seconds} s`);
-    await wait(500);
-  }
-}
+const until = <T>(what: string, look: () => Promise<T | undefined | false>) =>
+  untilSeen(what, look, { patienceMs: 90_000, everyMs: 500 });
 
 const synced = (name: string) =>
   until(`${name} is Synced`, async () => {

@@ -115,6 +115,24 @@ describe('a pause that has ended, or that cannot be read', () => {
     expect(world.cluster.podNames()).toEqual([]);
   });
 
+  test('is read to its end before the invocation ends, also where that fails by something else', async () => {
+    const world = aWorld([aPod({ name: 'app-x' })]);
+    const { clock } = world;
+    let isRead = false;
+    const night = {
+      ...world.ports.night,
+      async pause() {
+        await clock.sleep(50);
+        isRead = true;
+        return undefined;
+      },
+    };
+    const claims = { ...world.ports.claims, find: () => Promise.reject(new CorruptRecordError('drain|x')) };
+    Object.defineProperty(world, 'ports', { value: { ...world.ports, night, claims } });
+    await expect(world.run(anInterruption())).rejects.toThrow('drain|x');
+    expect(isRead).toBe(true);
+  });
+
   test('is a failure where its record cannot be read, after the drain', async () => {
     const world = aWorld([aPod({ name: 'app-x' })]);
     world.pauseError = new CorruptRecordError('override | pause');

@@ -765,6 +765,30 @@ describe('our own night stop', () => {
     expect(world.said().some((said) => said.startsWith('fail'))).toBe(false);
   });
 
+  test('that is called off while a drain runs explains no loss', async () => {
+    const world = aWorld([aPod()]);
+    world.night = NIGHT;
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    world.clock.after(5_000, () => {
+      world.night = { ...NIGHT, phase: 'starting', desired: 'awake' };
+    });
+    await world.run(anInterruption());
+    expect(last(world, 'drain')).toMatchObject({ blocked: 1 });
+    expect(last(world, 'drain')?.['nightlyStop']).toBeUndefined();
+    expect(world.cluster.events.some((event) => event.type === 'Warning')).toBe(true);
+  });
+
+  test('that is called off still explains the drain of an instance that it took', async () => {
+    const world = aWorld([aPod()]);
+    world.night = NIGHT;
+    world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
+    world.clock.after(5_000, () => {
+      world.night = { ...NIGHT, phase: 'starting', desired: 'awake' };
+    });
+    await world.run(aLifecycleAction());
+    expect(last(world, 'drain')).toMatchObject({ nightlyStop: true, blocked: 1 });
+  });
+
   test('waits for no budget, because everything that could free it is being stopped too', async () => {
     const world = aWorld([aPod({ name: 'held' }), aPod({ name: 'slow', graceSeconds: 60 })]);
     world.night = NIGHT;
