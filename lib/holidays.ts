@@ -45,21 +45,40 @@ export function holidaysOf(
   years: readonly number[],
   kinds: readonly HolidayKind[] = ['public'],
 ): readonly Holiday[] {
+  return years
+    .flatMap((year) => daysOffIn(code, year))
+    .filter(({ kind }) => kinds.includes(kind as HolidayKind))
+    .map(({ date, name }) => ({ date, name }))
+    .sort((a, b) => a.date - b.date);
+}
+
+interface DayOff extends Holiday {
+  readonly kind: string;
+}
+
+/**
+ * Computed once: a year takes some tens of milliseconds (equinoxes, moons), and the console asks for each environment
+ * whenever it refreshes.
+ */
+const computed = new Map<string, readonly DayOff[]>();
+
+function daysOffIn(code: string, year: number): readonly DayOff[] {
+  const key = `${code} ${year}`;
+  const found = computed.get(key) ?? computeDaysOff(code, year);
+  computed.set(key, found);
+  return found;
+}
+
+function computeDaysOff(code: string, year: number): readonly DayOff[] {
   const place = code.split('-') as [string];
-  // A query in another language changes the language of the instance permanently.
-  const calendar = new Holidays(...place);
-  const translation = new Holidays(...place);
-  const found = years.flatMap((year) => {
-    const english = translation.getHolidays(year, 'en');
-    return calendar.getHolidays(year).flatMap((holiday) => {
-      const isWorked = holiday.type === 'public' && WORKED[place[0]]?.includes(holiday.rule);
-      if (isWorked || !kinds.includes(holiday.type)) return [];
-      const translated = english.find((other) => other.rule === holiday.rule && other.date === holiday.date);
-      const name = nameOf(holiday.name, translated?.name);
-      return datesOf(holiday).map((date) => ({ date, name }));
-    });
+  const english = new Holidays(...place).getHolidays(year, 'en');
+  // Another instance: a query in another language changes the language of the instance permanently.
+  return new Holidays(...place).getHolidays(year).flatMap((holiday) => {
+    if (holiday.type === 'public' && WORKED[place[0]]?.includes(holiday.rule)) return [];
+    const translated = english.find((other) => other.rule === holiday.rule && other.date === holiday.date);
+    const name = nameOf(holiday.name, translated?.name);
+    return datesOf(holiday).map((date) => ({ date, name, kind: holiday.type }));
   });
-  return found.sort((a, b) => a.date - b.date);
 }
 
 /** The last date for which holidays are expanded at `now`. */

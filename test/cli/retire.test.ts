@@ -10,7 +10,7 @@ const START = new Date('2026-11-24T12:55:00Z');
 const MINUTE = 60_000;
 const place = { account: '111111111111', region: 'ap-northeast-1' };
 const config: NightshiftConfig = {
-  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 00:30-22:00'] } },
+  schedules: { office: { timeZone: 'Asia/Tokyo', up: ['Mon-Fri 23:30-22:00'] } },
   environments: {
     develop: { ...place, cluster: 'develop', schedule: 'office' },
     production: { ...place, cluster: 'production', production: true },
@@ -69,7 +69,7 @@ test('with --no-restore leaves what sleeps as it is, in the morning too', async 
   const asleep = running.sizes();
   const { text } = await ask('develop', { restore: false });
   expect(text).toContain('the removal restores nothing either');
-  await running.pass(2 * 60);
+  await running.pass(60);
   expect(running.sizes()).toEqual(asleep);
 });
 

@@ -129,8 +129,9 @@ describe('an alarm is raised', () => {
     lab.front.faults.clear();
     await statesDuring(5);
     purge();
-    await statesDuring(26);
-    expect(raised(await statesDuring(1))).toEqual([]);
+    let states = await statesDuring(1);
+    for (let minute = 0; minute < 30 && raised(states).length > 0; minute++) states = await statesDuring(1);
+    expect(raised(states)).toEqual([]);
   };
 
   test('by nothing in a quiet half hour', async () => {

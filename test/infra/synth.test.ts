@@ -24,6 +24,7 @@ describe('bin/app.ts', () => {
         PATH: process.env['PATH'],
         NIGHTSHIFT_CONFIG: path,
         CDK_OUTDIR: join(directory, 'out'),
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       },
     });
   };

@@ -38,10 +38,9 @@ describe('a seed', () => {
   });
 
   test('gives the same tally, however the nights are distributed', async () => {
-    // Both in workers: `import()` in the test runner takes other turns than in Node.
+    const one = await simulateMany({ nights: 12, seed: 500, severity: 'light', workers: 1 });
     const two = await simulateMany({ nights: 12, seed: 500, severity: 'light', workers: 2 });
-    const three = await simulateMany({ nights: 12, seed: 500, severity: 'light', workers: 3 });
-    expect(three).toEqual(two);
+    expect(two).toEqual(one);
   });
 
   test.each([

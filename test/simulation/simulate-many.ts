@@ -55,11 +55,8 @@ export async function simulateMany(options: ManyOptions): Promise<Tally> {
     done += share.nights;
     onProgress?.(Math.floor(done / stories.length));
   };
-  if (count <= 1) for (const share of shares) take(share, await simulateShare(share));
-  else {
-    const queue = [...shares];
-    await Promise.all(Array.from({ length: count }, () => workThrough(queue, take)));
-  }
+  const queue = [...shares];
+  await Promise.all(Array.from({ length: count }, () => workThrough(queue, take)));
   return { ...tallies.reduce(add), nights };
 }
 

@@ -130,6 +130,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'a missing application stops the work on the others',
     promise: 8,
+    shownBy: 8,
     change: {
       mutate: ({ ports, settings }) => ({
         settings,
@@ -243,6 +244,7 @@ export const DEPLOY_MUTANTS: readonly DeployMutant[] = [
   {
     name: 'the image is not set on the Application',
     promise: 3,
+    shownBy: 12,
     says: /has the outcome failed/,
     change: change((ports) => ({
       argocd: { ...ports.argocd, setImages: async () => ({ ok: true, value: undefined }) },

@@ -53,6 +53,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'the cordon of a recommendation is never undone',
     promise: 3,
+    shownBy: 16,
     change: change((ports) => ({
       cordons: { ...ports.cordons, all: async () => ({ cordons: [], corrupt: [] }) },
       claims: { ...ports.claims, all: async () => without(await ports.claims.all(), 'rebalance') },
@@ -96,16 +97,19 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'a drain during the nightly stop takes as long as any other',
     promise: 3,
+    shownBy: 8,
     change: change((ports) => ({ night: { ...ports.night, state: async () => undefined } })),
   },
   {
     name: 'a replacement is requested whatever the config says',
     promise: 2,
+    shownBy: 11,
     change: change((ports) => ({ settings: { ...ports.settings, replaceEarly: true } })),
   },
   {
     name: 'an early replacement makes the group smaller',
     promise: 3,
+    shownBy: 10,
     change: change((ports, { autoScaling }) => ({
       groups: {
         ...ports.groups,
@@ -151,6 +155,7 @@ export const DRAIN_MUTANTS: readonly DrainMutant[] = [
   {
     name: 'pods are deleted by force in the middle of the notice',
     promise: 5,
+    shownBy: 10,
     change: change((ports) => {
       let first: number | undefined;
       return {

@@ -59,6 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'saved sizes are cleared before the nodes are Ready',
     promise: 1,
+    shownBy: 8,
     change: {
       mutate: (ports) => ({
         ...ports,
@@ -84,6 +85,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'min is not restored',
     promise: 1,
+    shownBy: 5,
     change: {
       mutate: (ports) => ({
         ...ports,
@@ -257,6 +259,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'the built-in NodePools stay on',
     promise: 3,
+    shownBy: 5,
     change: {
       mutate: (ports) => ({
         ...ports,
@@ -289,7 +292,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a list that lacks a group is taken for the whole',
     promise: 4,
-    shownBy: 23,
+    shownBy: 102,
     change: {
       mutate(ports) {
         let listed: ReturnType<typeof ports.groups.list>;
@@ -346,6 +349,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'CronJobs are suspended before that is written down',
     promise: 1,
+    shownBy: 4,
     change: {
       mutate: (ports) => ({ ...ports, store: { ...ports.store, writeCronJob: async () => true } }),
     },
@@ -353,6 +357,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'CronJobs that somebody suspended are resumed too',
     promise: 1,
+    shownBy: 6,
     change: {
       mutate: (ports) => ({
         ...ports,
