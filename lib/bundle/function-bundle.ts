@@ -49,7 +49,11 @@ export function bundleOptions(capability: Capability) {
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // The SDK's ES modules instead of its CommonJS ones: less code, and no `require` that an .mjs file lacks.
+    // For the modules of Node that a CommonJS package needs: an .mjs file has no `require`.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    // The SDK's ES modules instead of its CommonJS ones: less code.
     mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
