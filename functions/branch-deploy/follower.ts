@@ -15,7 +15,10 @@ export function followerOf(attempt: SyncAttempt, { operation }: ApplicationView)
   return operation.startedAt.getTime() >= since ? operation : undefined;
 }
 
-/** Keeps what the application tracks, from our sync until somebody else's: it may move on before the next look. */
+/**
+ * Keeps what the application tracks, from our sync until somebody else's, and once more while theirs is there: it may move on
+ * before the next look.
+ */
 export function withTracked(
   record: ApplicationRecord,
   view: ApplicationView,
@@ -25,7 +28,9 @@ export function withTracked(
   const { revisions } = view;
   if (!attempt || revisions.length === 0) return record;
   const isUnchanged = !attempt.tracked || sameRevisions(attempt.tracked, revisions);
-  if (!isSync && (isUnchanged || followerOf(attempt, view))) return record;
+  const other = followerOf(attempt, view);
+  const isElsewhere = other !== undefined && !sameRevisions(other.revisions, revisions);
+  if (!isSync && (isUnchanged || isElsewhere)) return record;
   return { ...record, attempt: { ...attempt, tracked: [...revisions] } };
 }
 

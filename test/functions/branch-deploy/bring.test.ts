@@ -184,6 +184,27 @@ describe('the digest of the pods decides', () => {
     },
   );
 
+  test("the manifests move on before and after a person's sync, which was seen while it ran: it is deployed", async () => {
+    const { world, build } = aConfigRepository({ images: [{ repository: IMAGE, tag: '{sha7}' }] });
+    const { event, tag } = await build();
+    const write = (image: string, replicas: number) => {
+      world.codebuild.push({ repository: MANIFESTS, ref: 'refs/heads/main' });
+      world.argocd.changeApplication('api', {
+        deployments: [{ namespace: 'app', name: 'api', image: `${IMAGE}:${image}`, replicas }],
+      });
+    };
+    await world.invoke(event);
+    write('old', 2);
+    await world.pass(10_000);
+    world.argocd.startForeignSync('api');
+    await world.pass(1_000);
+    await world.tick();
+    expect(world.argocd.application('api')?.status.operationState?.phase).toBe('Running');
+    write(tag, 3);
+    await world.ticks(4);
+    expect(world.reasons().at(-1)).toMatch(/^deployed: .*3 of 3 pods run api@/);
+  });
+
   test('where Argo CD syncs each commit of the manifests by itself, the one that names the image is deployed', async () => {
     const { world, build } = aConfigRepository(
       { images: [{ repository: IMAGE, tag: '{sha7}' }] },
