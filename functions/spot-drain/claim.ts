@@ -323,6 +323,37 @@ export function afterUndo(claim: Claim): Claim | undefined {
   };
 }
 
+/**
+ * A change is over, and with it what was done for it. Its end is kept for a while: an attempt for its announcement may come
+ * later.
+ */
+export function endOfChange(claim: EndOfChange): Claim {
+  const { instanceId, node, trigger, owner, changeOverAt } = claim;
+  return {
+    instanceId,
+    node,
+    cause: 'health-closed',
+    task: 'complete',
+    force: false,
+    nightlyStop: false,
+    drainUntil: changeOverAt,
+    trigger,
+    noticeTime: changeOverAt,
+    owner,
+    leaseUntil: changeOverAt,
+    state: 'done',
+    attempts: 0,
+    claimedAt: changeOverAt,
+    doneAt: changeOverAt,
+    changeOverAt,
+    hooks: [],
+  };
+}
+
+type EndOfChange = Pick<Claim, 'instanceId' | 'node' | 'trigger' | 'owner'> & {
+  readonly changeOverAt: string;
+};
+
 /** The day of an announced change has come while the claim is one for something else: its drain begins. */
 export function withDueChange(claim: Claim, now: Date): Claim {
   const { announced, deadline, hooks } = claim;

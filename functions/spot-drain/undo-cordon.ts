@@ -1,6 +1,6 @@
 /** Removes our marks from a node so that it takes pods again: when a cordon is due, or a scheduled change is over. */
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { afterUndo, announcedAgain, isAnnouncedAfter, isLeased } from './claim.ts';
+import { afterUndo, announcedAgain, endOfChange, isAnnouncedAfter, isLeased } from './claim.ts';
 import { recordNodeEvent } from './cordon.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
@@ -48,19 +48,17 @@ export async function uncordonAfterChange(context: Context, notice: Notice): Pro
 
 /** What is still to come is not done any more, and its events that are on their way count no more. */
 async function withoutChange(
-  { claims, clock }: Context,
+  { claims, clock, invocation }: Context,
   found: Versioned<Claim> | undefined,
-  { instanceId, at }: Notice,
+  { instanceId, at, trigger }: Notice,
 ): Promise<Versioned<Claim> | undefined> {
-  let claim = found;
-  while (claim) {
-    const { announced: _, ...rest } = claim.value;
-    const over = { ...rest, changeOverAt: at.toISOString() };
-    const saved = await claims.saveIf(over, claim.version, clock.now());
+  const changeOverAt = at.toISOString();
+  const end = endOfChange({ instanceId, trigger, owner: invocation.id, changeOverAt });
+  for (let claim = found; ; claim = await claims.read(instanceId)) {
+    const { announced: _, ...rest } = claim?.value ?? end;
+    const saved = await claims.saveIf({ ...rest, changeOverAt }, claim?.version ?? 'absent', clock.now());
     if (saved) return saved;
-    claim = await claims.read(instanceId);
   }
-  return undefined;
 }
 
 /** The tick undoes the cordon, or forgets it once the node is gone. */
@@ -122,9 +120,10 @@ export async function undo(context: Context, cordon: Cordon): Promise<void> {
 
 /** False where another invocation has written it. A change that is still to come has the claim from now on. */
 async function endClaim({ claims, clock }: Context, { value, version }: Versioned<Claim>): Promise<boolean> {
-  const waiting = afterUndo(value);
-  if (!waiting) return claims.remove(value.instanceId, version);
-  return (await claims.saveIf(waiting, version, clock.now())) !== undefined;
+  const { changeOverAt } = value;
+  const kept = afterUndo(value) ?? (changeOverAt && endOfChange({ ...value, changeOverAt }));
+  if (!kept) return claims.remove(value.instanceId, version);
+  return (await claims.saveIf(kept, version, clock.now())) !== undefined;
 }
 
 function undoReason({ undoWhen }: Cordon, claim: Claim | undefined): string {

@@ -36,6 +36,7 @@ describe('a seed', () => {
     [613051778, 'heavy', 'a lifecycle action that came after the drain was completed with volumes attached'],
     [613038147, 'heavy', 'an announcement was handled after the end of its change'],
     [977000292, 'heavy', 'a worker took a node over between the two steps that end an announced change'],
+    [288404530, 'heavy', 'an attempt for the announcement of a change came when its end was handled'],
     [865003907, 'heavy', 'an invocation had failed while it still read whether there is a pause'],
     [77149, 'heavy', 'a change was announced again after its end, and the retry for that end came after it'],
   ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {

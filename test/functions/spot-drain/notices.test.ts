@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { TransientError } from '#functions/spot-drain/ports.ts';
 import { START } from './a-clock.ts';
-import { aNode, aPod, NODE } from './a-cluster.ts';
+import { aNode, aPod, INSTANCE, NODE } from './a-cluster.ts';
 import {
   aHealthEvent,
   aLifecycleAction,
@@ -213,7 +213,7 @@ describe('an announced change that begins in two weeks', () => {
     await pass(world, begins);
     await world.run(TICK);
     expect(world.cluster.marked).toEqual([]);
-    expect(world.claims.saved.size).toBe(0);
+    expect(world.claims.saved.get(INSTANCE)?.value).toMatchObject({ cause: 'health-closed', state: 'done' });
   });
 
   test('moves with its date', async () => {

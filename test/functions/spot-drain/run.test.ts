@@ -672,7 +672,8 @@ describe('other notices', () => {
     world.isTerminating = false;
     await world.run(TICK);
     expect(world.cluster.unmarked).toEqual([NODE]);
-    expect(world.claims.saved.size + world.cordons.saved.size).toBe(0);
+    expect(world.claims.saved.get(INSTANCE)?.value).toMatchObject({ cause: 'health-closed', state: 'done' });
+    expect(world.cordons.saved.size).toBe(0);
   });
 
   test('that are malformed are ignored with a reason', async () => {
