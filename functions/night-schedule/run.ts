@@ -62,10 +62,10 @@ export async function run(given: NightScheduleDeps, cause: Cause): Promise<reado
 
 /** The same, for whoever may call again before the next tick. */
 export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise<PassEnd> {
-  const now = given.now();
-  const begun = await begin(given, now);
+  const begun = await begin(given, given.now());
   if (!begun) return { decisions: [], isSoonReady: false };
   const { deps, memory, all } = begun;
+  const now = noEarlierThan(memory.state?.value.since, given.now());
   const { settings } = deps;
   const start = { lead: await lead(settings, memory, now), before: memory.state?.value.desired };
   const desired = decideDesired(settings.schedule, now, memory.overrides, start);
@@ -130,6 +130,14 @@ export async function reconcile(given: NightScheduleDeps, cause: Cause): Promise
   }
   return finish(deps, pass, plan);
 }
+
+/** Clocks differ by seconds: who reads what another pass has begun does not decide for an instant before that. */
+function noEarlierThan(since: string | undefined, now: Date): Date {
+  const aheadMs = since === undefined ? 0 : Date.parse(since) - now.getTime();
+  return aheadMs > 0 && aheadMs < CLOCKS_DIFFER_MS ? new Date(now.getTime() + aheadMs) : now;
+}
+
+const CLOCKS_DIFFER_MS = 30_000;
 
 async function planFor(snapshot: Snapshot, policy: Policy): Promise<Plan> {
   if (!mayReport(snapshot, policy)) return decideCluster(snapshot, policy);

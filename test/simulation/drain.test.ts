@@ -38,6 +38,7 @@ describe('a seed', () => {
     [977000292, 'heavy', 'a worker took a node over between the two steps that end an announced change'],
     [288404530, 'heavy', 'an attempt for the announcement of a change came when its end was handled'],
     [865003907, 'heavy', 'an invocation had failed while it still read whether there is a pause'],
+    [288407661, 'heavy', 'the record of an uncordon was slow (a mistake of a checker)'],
     [77149, 'heavy', 'a change was announced again after its end, and the retry for that end came after it'],
   ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {
     expect((await simulateDrain({ seed, severity })).violations).toEqual([]);

@@ -60,6 +60,7 @@ describe('a seed', () => {
       'heavy',
       'a stop was called off while the drain of another instance ran, which did not count as a loss',
     ],
+    [288405600, 'heavy', 'a pass whose clock was behind called off the stop that another one had just begun'],
     [31180, 'heavy', 'a reply that lacked a group made a second pass forget that it was being stopped'],
   ] as const)(
     'with images that once broke a promise keeps it now: %d (%s): %s',

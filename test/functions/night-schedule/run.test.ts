@@ -49,6 +49,22 @@ async function aMorning(world: World, overrides: Partial<NightScheduleSettings> 
 const phase = (world: World) => world.table.read<{ phase: string }>(PARTITION, STATE_KEY)?.phase;
 
 describe('a night', () => {
+  test.each([
+    ['seconds', 3_000, 'stopping'],
+    // That is no difference of clocks.
+    ['an hour', 3_600_000, 'starting'],
+  ])('is not called off by a pass whose clock is %s behind: %d ms', async (_, behindMs, expected) => {
+    const world = aWorld([aGroup()]);
+    const from = minutes(MORNING, 120);
+    const until = minutes(from, 30).toISOString();
+    const asked = { id: 'an-override', from: from.toISOString(), until, state: 'asleep' } as const;
+    await world.ports.store.addOverride({ ...asked, author: 'ana', reason: 'incident 7' });
+    await pass(world, from);
+    expect(phase(world)).toBe('stopping');
+    await pass(world, new Date(from.getTime() - behindMs));
+    expect(phase(world)).toBe(expected);
+  });
+
   test('ends with every group at zero and confirmed, and the morning gives the sizes back', async () => {
     const world = aWorld([
       aGroup(),

@@ -148,6 +148,8 @@ export function createScene(options: DrainWorldOptions) {
     /** What an invocation has learnt of the change of an instance: the time of the newest event, and its date. */
     known: new Map<string, { readonly at: number; readonly startsAt: number | undefined }>(),
     gone,
+    /** When the program last wrote a node, by its name. */
+    patchedAt: new Map<string, number>(),
     instanceAt,
     nodes,
     isOurs,
