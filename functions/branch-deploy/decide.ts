@@ -4,7 +4,7 @@
  * An operation is over only when none is requested any more and its phase is final: Running with an end is a retry that
  * waits. Health is trusted only if the application was compared after the operation ended.
  */
-import { followerOf, isKnownAt, isServedBy, withTracked } from './follower.ts';
+import { followerOf, isKnownAt, isServedBy, withSynced, withTracked } from './follower.ts';
 import { isUnhealthy, withSuspension } from './health.ts';
 import { runningOf, sourceForImages, withoutOverrides } from './images.ts';
 import { isOver, type Operation, ROLLOUT } from './operation.ts';
@@ -308,7 +308,8 @@ function withNewWatch(record: ApplicationRecord, now: Date): ApplicationRecord {
 
 /** What this look adds to the record. */
 function seenIn(record: ApplicationRecord, view: ApplicationView, now: Date): ApplicationRecord {
-  return withUnhealthy(withSuspension(withAcceptance(record, view, now), view, now), view, now);
+  const accepted = withSynced(withAcceptance(record, view, now), view);
+  return withUnhealthy(withSuspension(accepted, view, now), view, now);
 }
 
 /** Since when the application has been unhealthy after the operation that is over; it counts from the first look on. */

@@ -34,6 +34,15 @@ export function withTracked(
   return { ...record, attempt: { ...attempt, tracked: [...revisions] } };
 }
 
+/** Keeps what our operation syncs: Argo CD shows the last operation only. */
+export function withSynced(record: ApplicationRecord, { operation }: ApplicationView): ApplicationRecord {
+  const { attempt } = record;
+  if (!attempt || !operation?.deployIds.includes(attempt.deployId)) return record;
+  const { revisions } = operation;
+  if (revisions.length === 0 || (attempt.synced && sameRevisions(attempt.synced, revisions))) return record;
+  return { ...record, attempt: { ...attempt, synced: [...revisions] } };
+}
+
 /** At the very commit of the build, in a source that is the repository which was built. */
 export function isKnownAt(
   build: RequestedBuild,
@@ -49,8 +58,9 @@ export interface Follower {
   readonly other: Operation;
 }
 
-/** It brought what was built, or the newest of what the application tracks. */
+/** It brought what was built, what our sync brought, or the newest of what the application tracks. */
 export function isServedBy(build: RequestedBuild, { view, attempt, other }: Follower): boolean {
+  if (attempt.synced && sameRevisions(other.revisions, attempt.synced)) return true;
   const isNewest = sameRevisions(other.revisions, view.revisions);
   // The head of the branch contains the commit: it was pushed before its build, and so before our sync.
   if (sourceOf(build, view) !== undefined) return isNewest || isKnownAt(build, view, other.revisions);

@@ -75,6 +75,8 @@ const syncAttemptSchema = s.object({
   watchedSince: s.instant,
   /** The same of the first sync for these builds. */
   begunAt: s.optional(s.instant),
+  /** The revisions that its operation syncs, once Argo CD shows it. */
+  synced: s.optional(s.listOf(s.string)),
   /** The revisions of what the application tracked, as of the last look before an operation of somebody else. */
   tracked: s.optional(s.listOf(s.string)),
   /** It was Suspended at the last look. */

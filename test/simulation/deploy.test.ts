@@ -36,6 +36,7 @@ describe('a seed', () => {
       'heavy',
       'the function was killed between the mark and the report of a commit whose build had failed',
     ],
+    [288406617, 'heavy', 'a person synced again what ours had brought, and the branch had moved on'],
     [731501968, 'none', "a config repository moved on before and after a person's sync"],
     [1162, 'light', 'Argo CD synced a config repository by itself after our sync'],
   ] as const)('that once broke a promise keeps it now: %d (%s): %s', async (seed, severity, _why) => {

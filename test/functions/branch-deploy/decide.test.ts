@@ -525,6 +525,12 @@ cases('a sync of ours that Argo CD does not show', [
     deployed(OURS),
   ],
   [
+    'was replaced by a person who synced what ours had brought, and the branch has moved on: it is synced',
+    { operation: foreign({ revisions: [NEWER] }), revisions: ['f'.repeat(40)], sync: 'OutOfSync' },
+    aRecord({ attempt: anAttempt({ synced: [NEWER] }) }),
+    sync(OF_SYNCS.oldRevision([NEWER], [aBuild()])),
+  ],
+  [
     'was followed by auto-sync to our commit, which is Progressing: waited for',
     { operation: foreign({ automated: true, revisions: [OURS] }), health: 'Progressing' },
     aRecord(),
@@ -911,8 +917,13 @@ describe('the record of a step', () => {
     decide(record, { ok: true, value: aView(view) }, now).record;
 
   test('is the very one that was read where nothing changes', () => {
-    const record = aRecord();
+    const record = aRecord({ attempt: anAttempt({ synced: [OURS] }) });
     expect(decided(record, { health: 'Progressing' })).toBe(record);
+  });
+
+  test('keeps what our operation syncs', () => {
+    expect(decided(aRecord(), { health: 'Progressing' }).attempt?.synced).toEqual([OURS]);
+    expect(decided(aRecord(), { operation: foreign() }).attempt?.synced).toBeUndefined();
   });
 
   test('says that the sync was accepted, where only Argo CD shows it', () => {
