@@ -20,7 +20,13 @@ export function reportOf(
     '',
     `faults injected: ${listOf(tally.faults)}`,
     `events: ${listOf(tally.events)}`,
+    ...(tally.failures.length > 0 ? [`broken nights: ${brokenNights(tally)}`] : []),
   ].join('\n');
+}
+
+/** Each once, with its story: `drain 288404530, deploy 288406617`. */
+function brokenNights({ failures }: Tally): string {
+  return [...new Set(failures.map(({ story, seed }) => `${story} ${seed}`))].join(', ');
 }
 
 function columns(rows: readonly (readonly string[])[]): string[] {
