@@ -1,6 +1,6 @@
 /** Removes our marks from a node so that it takes pods again: when a cordon is due, or a scheduled change is over. */
 import type { Versioned } from '#functions/shared/versioned.ts';
-import { afterUndo, announcedAgain, endOfChange, isAnnouncedAfter, isLeased } from './claim.ts';
+import { afterUndo, announcedAgain, endOfChange, isAnnouncedAfter, isChangeOver, isLeased } from './claim.ts';
 import { recordNodeEvent } from './cordon.ts';
 import { describeNotice } from './decide.ts';
 import type { Notice } from './event.ts';
@@ -107,6 +107,8 @@ export async function undo(context: Context, cordon: Cordon): Promise<void> {
   if (claim && claim.value.trigger !== cordon.trigger) return cordons.remove(instanceId);
   // Its group terminates the instance: the node does not live on, and the claim is what completes the action.
   if (claim && claim.value.hooks.length > 0) return cordons.remove(instanceId);
+  // The next change began before the cordon of the one before it was undone.
+  if (claim && isOfChangeToCome(claim.value)) return cordons.remove(instanceId);
   if (claim && isLeased(claim.value, clock.now())) return;
   if (node) {
     if (undoWhen === 'ready-again' && !isReadyAgain(cordon, node.readySince)) return;
@@ -116,6 +118,11 @@ export async function undo(context: Context, cordon: Cordon): Promise<void> {
   // Taken meanwhile, its drain may mark the node again: the next tick comes back to it.
   if (claim && !(await endClaim(context, claim))) return;
   await cordons.remove(instanceId);
+}
+
+/** Neither over nor moved to a later day: nothing of it is to be undone. */
+function isOfChangeToCome(claim: Claim): boolean {
+  return claim.cause === 'health' && claim.announced === undefined && !isChangeOver(claim);
 }
 
 /** False where another invocation has written it. A change that is still to come has the claim from now on. */

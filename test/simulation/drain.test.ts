@@ -36,6 +36,7 @@ describe('a seed', () => {
     [613051778, 'heavy', 'a lifecycle action that came after the drain was completed with volumes attached'],
     [613038147, 'heavy', 'an announcement was handled after the end of its change'],
     [977000292, 'heavy', 'a worker took a node over between the two steps that end an announced change'],
+    [519608895, 'heavy', 'the undo of a cordon failed, and the drain for the next change began meanwhile'],
     [288404530, 'heavy', 'an attempt for the announcement of a change came when its end was handled'],
     [865003907, 'heavy', 'an invocation had failed while it still read whether there is a pause'],
     [288407661, 'heavy', 'the record of an uncordon was slow (a mistake of a checker)'],

@@ -261,4 +261,27 @@ describe('the end of an announced change', () => {
     expect(world.cluster.unmarked).toEqual([]);
     expect(world.claims.saved.get(INSTANCE)?.value).toMatchObject({ cause: 'health' });
   });
+
+  test('is forgotten once the drain for the next change has begun, where its undo had failed', async () => {
+    const world = aWaitingWorld();
+    await world.run(change(31 * MINUTE));
+    await ticksUntil(world, 5 * MINUTE);
+    expect(world.cluster.marked).toHaveLength(1);
+    const { unmark } = world.cluster;
+    world.cluster.unmark = () => Promise.reject(new Error('the function was killed'));
+    const closed = change(31 * MINUTE, { statusCode: 'closed' }, { id: 'event-2', ...at(5 * MINUTE) });
+    await expect(world.run(closed)).rejects.toThrow('killed');
+    await world.relay(6 * MINUTE);
+    // Two attempts of one event.
+    const next = change(37 * MINUTE, {}, { id: 'event-3', ...at(6 * MINUTE) });
+    await world.run(next);
+    await world.run(next);
+    await world.relay(10 * MINUTE);
+    await expect(world.run(TICK)).rejects.toThrow('killed');
+    world.cluster.unmark = unmark;
+    await world.run(TICK);
+    expect(world.cluster.unmarked).toEqual([]);
+    expect(world.claims.saved.get(INSTANCE)?.value).toMatchObject({ cause: 'health', state: 'done' });
+    expect(world.cordons.saved.size).toBe(0);
+  });
 });
