@@ -3,7 +3,7 @@
  * spot-drain would load; the tests hold each signature of this one against it.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
-import { sign } from 'aws4';
+import aws4 from 'aws4';
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -32,7 +32,7 @@ export interface RequestToSign {
 export function signedHeaders(request: RequestToSign, signing: Signing): Readonly<Record<string, string>> {
   const { credentials, date, ...scope } = signing;
   const headers = { ...request.headers, 'x-amz-date': timestamp(date) };
-  const { headers: signed = {} } = sign({ ...request, ...scope, headers }, { ...credentials });
+  const { headers: signed = {} } = aws4.sign({ ...request, ...scope, headers }, { ...credentials });
   return Object.fromEntries(
     Object.entries(signed).map(([name, value]) => [name.toLowerCase(), String(value)]),
   );
@@ -46,7 +46,7 @@ export function presignedPath(
   const all = { ...query, 'X-Amz-Date': timestamp(date), 'X-Amz-Expires': String(expiresSeconds) };
   const pairs = Object.entries(all).map((pair) => pair.map(encodeURIComponent).join('='));
   const whole = { ...request, ...scope, path: `${path}?${pairs.join('&')}`, signQuery: true };
-  return sign({ ...whole, headers: { ...request.headers } }, { ...credentials }).path ?? path;
+  return aws4.sign({ ...whole, headers: { ...request.headers } }, { ...credentials }).path ?? path;
 }
 
 /** `20261124T013000Z` */
