@@ -1,7 +1,7 @@
 /**
- * Process start → handler ready, for each function's bundle, beside an empty handler and, where its start loads SDK
- * clients, two bare ones with the same: bundled as the SDK is, and without the credential chain as the functions are. And the
- * bytes that a start loads: the entry file with its static imports, not the chunks of an `import()`.
+ * Process start → handler ready, for each function's bundle, beside an empty handler and two bare ones with the SDK's clients
+ * of the services that each invocation calls: bundled as the SDK is, and without the credential chain as the functions are.
+ * And the bytes that a start loads: the entry file with its static imports, not the chunks of an `import()`.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import type { Capability } from '#model/decision.ts';
 import { LINK_KEY_VARIABLE, SETTINGS_VARIABLE, TABLE_VARIABLE } from '#model/settings.ts';
 import { type Bench, type Figure, median } from './bench.ts';
 
-/** A start may take so much of what a bare handler with the same SDK clients takes. */
+/** A start may take so much of what a bare handler takes that calls the same services by the SDK. */
 const START_RATIO = 0.85;
 
 const CAPABILITIES: readonly Capability[] = [
@@ -51,8 +51,8 @@ export const coldStart: Bench = async ({ runs, log }) => {
       };
       const times = await inTurn(runs, environment, {
         ours: join(directory, 'index.mjs'),
-        bare: bareHandler(directory, capability, made, { chain: true }),
-        lean: bareHandler(directory, capability, made, { chain: false }),
+        bare: bareHandler(directory, capability, { chain: true }),
+        lean: bareHandler(directory, capability, { chain: false }),
         empty,
       });
       figures.push(...figuresOf(capability, made, times));
@@ -97,7 +97,7 @@ async function measuredSettings() {
 
 function figuresOf(capability: Capability, made: Bundle, times: Times): Figure[] {
   return [
-    ...(clientsOf(made).length > 0 ? startsWithClients(capability, times) : startsWithout(capability, times)),
+    ...starts(capability, times),
     {
       what: `${capability}, empty handler`,
       value: times.empty.wall,
@@ -113,8 +113,8 @@ function figuresOf(capability: Capability, made: Bundle, times: Times): Figure[]
   ];
 }
 
-function startsWithClients(capability: Capability, { ours, bare, lean }: Times): Figure[] {
-  const what = 'bare handler, same SDK clients';
+function starts(capability: Capability, { ours, bare, lean }: Times): Figure[] {
+  const what = 'bare handler, the same services by the SDK';
   return [
     {
       what: `${capability}, start`,
@@ -138,41 +138,28 @@ function startsWithClients(capability: Capability, { ours, bare, lean }: Times):
   ];
 }
 
-/** There is no client of the SDK to compare with. */
-function startsWithout(capability: Capability, { ours }: Times): Figure[] {
-  return [
-    { what: `${capability}, start`, value: ours.wall, unit: 'ms' },
-    { what: `${capability}, start, processor time`, value: ours.cpu, unit: 'ms' },
-  ];
-}
-
-function clientsOf(made: Bundle): readonly string[] {
-  return made.start.parts.map((part) => part.name).filter((name) => name.startsWith('@aws-sdk/client-'));
-}
-
 function emptyHandler(folder: string): string {
   const file = join(folder, 'empty.mjs');
   writeFileSync(file, 'export const handler = async () => undefined;\n');
   return file;
 }
 
-/** The clients that a start of ours loads, bundled with the options of the stack, and nothing else. */
+/** Those clients, bundled with the options of the stack, and nothing else. */
 function bareHandler(
   directory: string,
   capability: Capability,
-  made: Bundle,
   { chain }: { readonly chain: boolean },
 ): string {
-  const clients = clientsOf(made);
+  const clients = capability === 'night-schedule' ? [TABLE, GROUPS] : [TABLE];
   const source = join(directory, 'bare.ts');
   const file = join(directory, chain ? 'bare.mjs' : 'lean.mjs');
   writeFileSync(
     source,
     [
-      ...clients.map((name, index) => `import * as sdk${index} from '${name}';`),
+      ...clients.map(({ name }, index) => `import * as sdk${index} from '${name}';`),
       'const region = process.env.AWS_REGION;',
       "const credentials = async () => ({ accessKeyId: 'a', secretAccessKey: 'b' });",
-      `export const clients = [${clients.map((name, index) => `new sdk${index}.${CLIENT_CLASS[name] ?? fail(name)}({ region, credentials })`).join(', ')}];`,
+      `export const clients = [${clients.map(({ client }, index) => `new sdk${index}.${client}({ region, credentials })`).join(', ')}];`,
       'export const handler = async () => clients.length;',
     ].join('\n'),
   );
@@ -187,13 +174,9 @@ function bareHandler(
   return file;
 }
 
-const CLIENT_CLASS: Readonly<Record<string, string>> = {
-  '@aws-sdk/client-auto-scaling': 'AutoScalingClient',
-};
-
-function fail(name: string): never {
-  throw new Error(`the bench does not know the client class of ${name}: add it to CLIENT_CLASS`);
-}
+/** What each invocation calls: the table, and night-schedule the groups too. */
+const TABLE = { name: '@aws-sdk/client-dynamodb', client: 'DynamoDBClient' };
+const GROUPS = { name: '@aws-sdk/client-auto-scaling', client: 'AutoScalingClient' };
 
 type Times = Readonly<Record<'ours' | 'bare' | 'lean' | 'empty', Start>>;
 
