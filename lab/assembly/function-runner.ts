@@ -84,7 +84,7 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
   const { context } = options;
   const limit = Math.max(1, Math.min(options.concurrency, spec.reservedConcurrency ?? options.concurrency));
   const idle: FunctionProcess[] = [];
-  const waiting: ((process: FunctionProcess) => void)[] = [];
+  const waiting: ((process: FunctionProcess | undefined) => void)[] = [];
   const all = new Set<FunctionProcess>();
   let busy = 0;
   let isClosed = false;
@@ -106,7 +106,8 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
     return process;
   };
 
-  const take = (): Promise<FunctionProcess> => {
+  /** Undefined where the lab is closed meanwhile. */
+  const take = (): Promise<FunctionProcess | undefined> => {
     if (busy >= limit) return new Promise((resolve) => waiting.push(resolve));
     busy++;
     return Promise.resolve(idleOrNew());
@@ -142,6 +143,7 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
       const activity = createActivity(context, spec.name);
       try {
         const process = await take();
+        if (!process) return { ok: false, error: CLOSED };
         activities.set(process, activity);
         const at = context.clock.now();
         const started = performance.now();
@@ -162,7 +164,7 @@ export function createFunctionRunner(spec: FunctionSpec, options: RunnerOptions)
     },
     async close() {
       isClosed = true;
-      waiting.length = 0;
+      for (const next of waiting.splice(0)) next(undefined);
       await Promise.all([...all].map((process) => process.kill()));
       all.clear();
     },

@@ -64,6 +64,17 @@ describe('a function', () => {
     expect(run.processes()).toEqual([]);
   });
 
+  test('lets go of whoever waits for a process when it is closed, and of the clock', async () => {
+    const { invoke, run, context } = await aRun(
+      { functions: { Fn: 'export const handler = () => new Promise(() => setTimeout(() => 1, 60_000));' } },
+      { concurrency: 1 },
+    );
+    const both = [invoke({}), invoke({})];
+    await run.close();
+    for (const outcome of await Promise.all(both)) expect(outcome).toMatchObject({ ok: false });
+    await context.clock.runUntil(context.clock.now());
+  });
+
   test('runs with the environment of its template and what Lambda adds, and nothing of ours', async () => {
     const { invoke } = await aRun({
       functions: { Fn: 'export const handler = async () => process.env;' },
