@@ -51,7 +51,7 @@ async function withoutChange(
   { claims, clock, invocation }: Context,
   found: Versioned<Claim> | undefined,
   { instanceId, at, trigger }: Notice,
-): Promise<Versioned<Claim> | undefined> {
+): Promise<Versioned<Claim>> {
   const changeOverAt = at.toISOString();
   const end = endOfChange({ instanceId, trigger, owner: invocation.id, changeOverAt });
   for (let claim = found; ; claim = await claims.read(instanceId)) {

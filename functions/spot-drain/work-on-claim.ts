@@ -29,9 +29,10 @@ export async function workOnClaim(
     result = { kind: 'failed', isPermanent: error instanceof AccessRefusedError };
   }
   const { claim: newest, progress } = await lease.release();
-  const known = { ...progress, ...(await withStopCalledOff(context, { ...newest.value, ...progress })) };
-  const ended = result && (await saveResult(context, newest, result, known));
-  if (!ended || !result) return;
+  if (!result) return;
+  const calledOff = await withStopCalledOff(context, { ...newest.value, ...progress });
+  const ended = await saveResult(context, newest, result, { ...progress, ...calledOff });
+  if (!ended) return;
   await reportDrain(context, about, ended.value, result);
   if (ended.value.state === 'paused') return sendHeartbeats(context, ended.value);
   if (!hasOpenHook(ended.value)) return;

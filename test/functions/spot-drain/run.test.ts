@@ -708,6 +708,12 @@ describe('other notices', () => {
   });
 });
 
+/** For a deploy, or by a person, while the drain runs. */
+const callOffSoon = (world: World) =>
+  world.clock.after(5_000, () => {
+    world.night = { ...NIGHT, phase: 'starting', desired: 'awake' };
+  });
+
 describe('our own night stop', () => {
   test('is not held up by a drain that began before it', async () => {
     const world = aWorld([aPod()]);
@@ -770,9 +776,7 @@ describe('our own night stop', () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
-    world.clock.after(5_000, () => {
-      world.night = { ...NIGHT, phase: 'starting', desired: 'awake' };
-    });
+    callOffSoon(world);
     await world.run(anInterruption());
     expect(last(world, 'drain')).toMatchObject({ blocked: 1 });
     expect(last(world, 'drain')?.['nightlyStop']).toBeUndefined();
@@ -783,9 +787,7 @@ describe('our own night stop', () => {
     const world = aWorld([aPod()]);
     world.night = NIGHT;
     world.cluster.budgets = [{ name: 'never', pods: ['web'], allowed: 0, recoveryMs: 0 }];
-    world.clock.after(5_000, () => {
-      world.night = { ...NIGHT, phase: 'starting', desired: 'awake' };
-    });
+    callOffSoon(world);
     await world.run(aLifecycleAction());
     expect(last(world, 'drain')).toMatchObject({ nightlyStop: true, blocked: 1 });
   });
