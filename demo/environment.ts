@@ -33,7 +33,7 @@ import {
   addGroups,
   addRepository,
   applicationOf,
-  productionBuilds,
+  buildsIn,
   projectsOf,
 } from './sample/resources.ts';
 
@@ -114,7 +114,7 @@ export async function createCluster(
   const manifests = described ? [] : await readManifests();
   kubernetes.applyObjects([argocdNamespace, ...manifests, operatorsBinding]);
   if (described) addPlatformGroups(aws, cluster, described);
-  else addGroups(aws, cluster, environment);
+  else addGroups(aws, cluster, environment, buildsIn(environment, services.config));
   addNodePools(context, cluster, kubernetes, environment);
 
   const operatorToken = `lab-${context.hex(40)}`;
@@ -157,8 +157,7 @@ export async function createClusterArgocd(
   { name, config: environment, kubernetes }: EnvironmentCluster,
 ): Promise<{ argocd: ArgocdWorld; argocdEndpoint?: ArgocdEndpoint } | undefined> {
   const { codebuild, aws, context } = services;
-  const builds =
-    environment.deploy?.builds ?? (environment.production ? productionBuilds(services.config) : []);
+  const builds = buildsIn(environment, services.config);
   if (builds.length === 0) return undefined;
   const argocd = createArgocd(context, {
     workloads: kubernetes,

@@ -9,7 +9,7 @@ import type { AwsWorld, EksCluster } from '@nightshift/lab/world/aws/index.ts';
 import type { CodebuildWorld, WebhookFilter } from '@nightshift/lab/world/codebuild/index.ts';
 import type { Kubernetes } from '@nightshift/lab/world/kubernetes/index.ts';
 import type { ApplicationConfig, BuildConfig, EnvironmentConfig, NightshiftConfig } from '#model/config.ts';
-import { addPodsOfNodePools, isWithoutGroups, placementOf, warmPoolOf } from './compute.ts';
+import { addPodsOfNodePools, hasFleet, isWithoutGroups, placementOf, warmPoolOf } from './compute.ts';
 import { productionBranch } from './day-plan.ts';
 import { manifestImage } from './images.ts';
 
@@ -22,22 +22,39 @@ export const FAST_PODS = {
   'lab.nightshift/exit-seconds': '0.5',
 };
 const APPLICATION_REPLICAS = 3;
+const BATCH_NODES = 2;
+/** Pods of 100 millicores that fit beside the DaemonSets on one node of the groups. */
+const PODS_PER_NODE = 17;
+/** Pods of the same size that every cluster has: CoreDNS, Argo CD, the autoscaler, batch. */
+const OTHER_PODS = 10;
 /** The lifecycle hook that a self-managed group needs, so that its nodes are drained before they terminate. */
 const DRAIN_HOOK = 'nightshift-drain';
 
 /** Name of the cluster's self-managed group. Not created if the config has a managed nodegroup of that name. */
 export const selfManagedGroup = (cluster: string) => `${cluster}-batch`;
 
-export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: EnvironmentConfig): void {
+/** `builds`: those whose applications the cluster will run. The last group has the nodes that many of them need. */
+export function addGroups(
+  aws: AwsWorld,
+  cluster: EksCluster,
+  environment: EnvironmentConfig,
+  builds: readonly BuildConfig[],
+): void {
   const names = managedNames(environment);
+  const batch = selfManagedGroup(cluster.name);
+  const hasBatch = !names.includes(batch) && !isWithoutGroups(environment);
+  // Sizes differ between the groups, so that a mix-up shows.
+  const sizes = names.map((_, index) => Math.min(2 + index, 4));
+  const usual = sizes.reduce((sum, size) => sum + size, hasBatch ? BATCH_NODES : 0);
+  const more = hasFleet(environment) ? 0 : Math.max(0, nodesFor(builds) - usual);
   names.forEach((name, index) => {
     const onDemand = environment.production && index === 0;
+    const added = index === names.length - 1 ? more : 0;
     aws.addNodegroup(cluster, {
       name,
-      // Sizes differ between the groups, so that a mix-up shows.
       min: 1,
-      desired: Math.min(2 + index, 4),
-      max: 4 + index,
+      desired: (sizes[index] ?? 0) + added,
+      max: 4 + index + added,
       instanceTypes: INSTANCE_TYPES,
       capacityType: onDemand ? 'ON_DEMAND' : 'SPOT',
       ...warmPoolOf(environment),
@@ -54,12 +71,11 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
       capacityType: 'ON_DEMAND',
     });
   }
-  const batch = selfManagedGroup(cluster.name);
-  if (names.includes(batch) || isWithoutGroups(environment)) return;
+  if (!hasBatch) return;
   aws.addAutoScalingGroup(cluster, {
     name: batch,
     min: 1,
-    desired: 2,
+    desired: BATCH_NODES,
     max: 5,
     instanceTypes: INSTANCE_TYPES,
     spotPercent: environment.production ? 50 : 100,
@@ -73,6 +89,12 @@ export function addGroups(aws: AwsWorld, cluster: EksCluster, environment: Envir
       },
     ],
   });
+}
+
+/** With room for the pod that each application starts in addition while it is rolled out. */
+function nodesFor(builds: readonly BuildConfig[]): number {
+  const applications = builds.reduce((sum, build) => sum + build.applications.length, 0);
+  return Math.ceil((applications * (APPLICATION_REPLICAS + 1) + OTHER_PODS) / PODS_PER_NODE);
 }
 
 function managedNames(environment: EnvironmentConfig): readonly string[] {
@@ -131,6 +153,11 @@ export function addSystemWorkloads(kubernetes: Kubernetes, environment: Environm
 }
 
 export const ARGOCD = { namespace: 'argocd', deployment: 'argocd-server' } as const;
+
+/** The builds whose applications run in the environment's cluster. */
+export function buildsIn(environment: EnvironmentConfig, config: NightshiftConfig): readonly BuildConfig[] {
+  return environment.deploy?.builds ?? (environment.production ? productionBuilds(config) : []);
+}
 
 /** Adds each application once, also if several builds name it. */
 export function addApplications(
