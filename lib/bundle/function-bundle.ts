@@ -49,10 +49,8 @@ export function bundleOptions(capability: Capability) {
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    // For the modules of Node that a CommonJS package needs: an .mjs file has no `require`.
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
+    // For the modules of Node that a CommonJS package needs: an .mjs file has no `require`, and the bundle has every package.
+    banner: { js: 'const require = process.getBuiltinModule;' },
     // The SDK's ES modules instead of its CommonJS ones: less code.
     mainFields: ['module', 'main'],
     minify: true,

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buildSync } from 'esbuild';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bundle, handlerOf, limitOf } from '#lib/bundle/function-bundle.ts';
+import { bundle, bundleOptions, handlerOf, limitOf } from '#lib/bundle/function-bundle.ts';
 import { settingsOf } from '#lib/settings/settings.ts';
 import type { Capability } from '#model/decision.ts';
 import { aConfig, aDevelopment, NOW } from './environments.ts';
@@ -82,6 +84,16 @@ describe.for(functions)('the bundle of %s', ([capability, own]) => {
     );
     expect(names).not.toContain('@kubernetes/client-node');
     expect(names).toContain('eks-nightshift');
+  });
+
+  test('requires modules of Node only, which is all that its require finds', () => {
+    const { metafile } = buildSync({ ...bundleOptions(capability), outdir: directory, write: false });
+    const required = Object.values(metafile.outputs)
+      .flatMap(({ imports }) => imports)
+      .filter(({ external, kind }) => external && kind === 'require-call')
+      .map(({ path }) => path);
+    expect(required).toContain('crypto');
+    expect(required.filter((name) => !isBuiltin(name))).toEqual([]);
   });
 
   test('is all that a function needs: it loads beside nothing else, with the environment of its template, and what was measured', () => {
