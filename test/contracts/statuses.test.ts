@@ -46,7 +46,7 @@ interface Subject {
     readonly failure: string;
     readonly unknown: string;
   };
-  open(path: string): Promise<Stage>;
+  open(path: string, timeoutMs?: number): Promise<Stage>;
 }
 
 const secret = { read: async () => TOKEN, readAgain: async () => TOKEN };
@@ -82,7 +82,7 @@ async function aStage<F extends Forge>(options: {
   return { forge, repository, statuses, shown: () => options.shown(served), hang: () => endpoint.hang() };
 }
 
-const common = { token: secret, now: () => NOW, timeoutMs: 1_500 };
+const common = (timeoutMs = 1_500) => ({ token: secret, now: () => NOW, timeoutMs });
 
 const lastOf = ({ statuses }: GithubDeployment) => statuses.at(-1)?.state ?? 'none';
 
@@ -95,11 +95,11 @@ const subjects: Readonly<Record<string, Subject>> = {
       failure: 'failure',
       unknown: 'error',
     },
-    open: (path) =>
+    open: (path, timeoutMs) =>
       aStage({
         path,
         create: createGithub,
-        connect: (host) => createGithubStatuses({ github: { host, ca: ca.pem }, ...common }),
+        connect: (host) => createGithubStatuses({ github: { host, ca: ca.pem }, ...common(timeoutMs) }),
         shown: ({ statuses }) => [
           ...new Map(statuses.map(({ context, state }) => [context, state])).values(),
         ],
@@ -113,11 +113,11 @@ const subjects: Readonly<Record<string, Subject>> = {
       failure: 'failure',
       unknown: 'error',
     },
-    open: (path) =>
+    open: (path, timeoutMs) =>
       aStage({
         path,
         create: createGithub,
-        connect: (host) => createGithubDeployments({ github: { host, ca: ca.pem }, ...common }),
+        connect: (host) => createGithubDeployments({ github: { host, ca: ca.pem }, ...common(timeoutMs) }),
         shown: ({ deployments }) => deployments.map(lastOf),
       }),
   },
@@ -129,11 +129,11 @@ const subjects: Readonly<Record<string, Subject>> = {
       failure: 'failed',
       unknown: 'canceled',
     },
-    open: (path) =>
+    open: (path, timeoutMs) =>
       aStage({
         path,
         create: createGitlab,
-        connect: (host) => createGitlabStatuses({ gitlab: { host, ca: ca.pem }, ...common }),
+        connect: (host) => createGitlabStatuses({ gitlab: { host, ca: ca.pem }, ...common(timeoutMs) }),
         shown: ({ jobs }) => [...new Map(jobs.map(({ name, status }) => [name, status])).values()],
       }),
   },
@@ -145,13 +145,13 @@ const subjects: Readonly<Record<string, Subject>> = {
       failure: 'FAILED',
       unknown: 'STOPPED',
     },
-    open: (path) =>
+    open: (path, timeoutMs) =>
       aStage({
         path,
         create: createBitbucket,
         site: 'https://bitbucket.org',
         connect: (host) =>
-          createBitbucketStatuses({ api: { url: `https://${host}/2.0`, ca: ca.pem }, ...common }),
+          createBitbucketStatuses({ api: { url: `https://${host}/2.0`, ca: ca.pem }, ...common(timeoutMs) }),
         shown: ({ statuses }) => statuses.map(({ state }) => state),
       }),
   },
@@ -276,7 +276,7 @@ describe.each(Object.entries(subjects))('%s', (name, { words, open }) => {
   });
 
   test('takes silence for something that ends by itself', async () => {
-    const { repository, statuses, hang } = await open(PATH);
+    const { repository, statuses, hang } = await open(PATH, 100);
     hang();
     expect(await statuses.post(aStatus(repository))).toMatchObject({ kind: 'transient' });
     expect(name).not.toBe('');
@@ -300,7 +300,7 @@ describe('GitLab', () => {
         gitlab = createGitlab(forge);
         return gitlab;
       },
-      connect: (host) => createGitlabStatuses({ gitlab: { host, ca: ca.pem }, ...common }),
+      connect: (host) => createGitlabStatuses({ gitlab: { host, ca: ca.pem }, ...common() }),
       shown: () => [],
     });
     gitlab?.lockOnce();
@@ -329,7 +329,7 @@ describe('a deployment of GitHub', () => {
     const hosts: string[] = [];
     const connect = (host: string) => {
       hosts.push(host);
-      return createGithubDeployments({ github: { host, ca: ca.pem }, ...common });
+      return createGithubDeployments({ github: { host, ca: ca.pem }, ...common() });
     };
     const stage = await aStage({
       path: PATH,

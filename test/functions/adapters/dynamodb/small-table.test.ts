@@ -1,6 +1,6 @@
 /** The table without the SDK: what it repeats, what counts as its own write, and what it refuses to take for an answer. */
 import type { ServerResponse } from 'node:http';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { isTransientAwsError } from '#functions/adapters/aws/errors.ts';
 import { pauseMs } from '#functions/adapters/dynamodb/small-table.ts';
 import { type ATable, aTable } from './a-table.ts';
@@ -12,6 +12,8 @@ let fates: Fate[] = [];
 let asked: string[] = [];
 
 beforeAll(async () => {
+  // The pause before a repetition is a random part of the longest one, the SDK's too: none, here.
+  vi.spyOn(Math, 'random').mockReturnValue(0);
   real = await aTable(async (operation, response, apply) => {
     asked.push(operation);
     const fate = fates.shift();
@@ -23,7 +25,10 @@ beforeEach(() => {
   fates = [];
   asked = [];
 });
-afterAll(() => real.close());
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await real.close();
+});
 
 const error =
   (status: number, code: string): Fate =>
