@@ -4,9 +4,9 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { connectArgocdOf } from '#functions/adapters/argocd/connect.ts';
 import { lazyBuilds, lazyRegistry } from '#functions/adapters/aws/lazy-clients.ts';
-import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
+import { openEventBus, withEvents } from '#functions/adapters/aws/open-event-bus.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createDesiredDeploys } from '#functions/adapters/dynamodb/desired-deploys.ts';
 import { createNightReader, createOverrides } from '#functions/adapters/dynamodb/night.ts';
@@ -30,7 +30,7 @@ const table = openTable({ name: tableName, region: settings.region, now });
 const logger = createLogger('branch-deploy');
 const notify = withEvents(
   lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),
-  lazyEventBus(settings, now),
+  openEventBus(settings, now),
 );
 const ports: BranchDeployPorts = {
   argocd: connectArgocdOf(settings, now),

@@ -6,9 +6,10 @@ import type { Context } from 'aws-lambda';
 import { createAutoScalingClient } from '#functions/adapters/aws/clients.ts';
 import { createGroups } from '#functions/adapters/aws/groups.ts';
 import { lazyBuiltInPools } from '#functions/adapters/aws/lazy-built-in-pools.ts';
-import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyLinks } from '#functions/adapters/aws/lazy-links.ts';
+import { lazyListenerRules } from '#functions/adapters/aws/lazy-listener-rules.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
+import { openEventBus, withEvents } from '#functions/adapters/aws/open-event-bus.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
 import { createNightStore } from '#functions/adapters/dynamodb/night-store.ts';
 import { openTable } from '#functions/adapters/dynamodb/open-table.ts';
@@ -39,10 +40,7 @@ const store = settings.dryRun
   ? (await import('#functions/adapters/dynamodb/dry-run-store.ts')).createDryRunStore(realStore)
   : realStore;
 const logger = createLogger('night-schedule');
-const listenerRules = settings.doorbell
-  ? await import('#functions/adapters/aws/lazy-listener-rules.ts')
-  : undefined;
-const events = lazyEventBus(settings, now);
+const events = openEventBus(settings, now);
 const notify = withEvents(
   lazyNotifier({ settings, now, linksFor: lazyLinks({ settings, table, now }) }),
   events,
@@ -56,7 +54,7 @@ const ports = {
   store,
   readiness: lazyReadiness(table),
   events,
-  doorbell: listenerRules?.lazyListenerRules(settings),
+  doorbell: lazyListenerRules(settings),
   trail: createDecisionTrail(logger, saveDecisions(table), notify),
   // Also without a config: one that was paused must be resumed.
   autoscaler: lazyAutoscaler(kubernetes, settings.autoscaler, builtIn),

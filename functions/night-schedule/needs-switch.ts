@@ -1,4 +1,4 @@
-/** Whether a pass has anything to do about the doorbell's rules. Pure. Loaded where the config has such rules. */
+/** Whether a pass has anything to do about the doorbell's rules. Pure. */
 import type { ClusterState } from '#model/cluster-state.ts';
 import type { DoorbellRules, NightScheduleSettings } from '#model/settings.ts';
 import type { Notes } from './records.ts';

@@ -16,6 +16,7 @@ import { karpenterIn } from './decide-autoscaler.ts';
 import { decideCluster, mayReport, type Plan } from './decide-cluster.ts';
 import { decideDesired, stopToWarnOf, timeOf } from './decide-desired.ts';
 import { seen } from './ledger.ts';
+import { needsSwitch } from './needs-switch.ts';
 import {
   hasWarmPool,
   isRaised,
@@ -26,6 +27,7 @@ import {
   observeNodes,
   select,
 } from './observe.ts';
+import { observeConfiguredSizes } from './observe-configured-sizes.ts';
 import {
   type NightScheduleDeps,
   NONE_LISTED,
@@ -250,7 +252,6 @@ async function switchRules({ doorbell, ...deps }: NightScheduleDeps, pass: Pass,
     };
     return;
   }
-  const { needsSwitch } = await import('./needs-switch.ts');
   if (!needsSwitch(deps.settings, pass.notes.doorbell, state.phase)) return;
   const { switchDoorbell } = await import('./switch-doorbell.ts');
   await switchDoorbell({ ...deps, doorbell }, pass, state);
@@ -271,7 +272,6 @@ async function observeGroups(
   desired: Desired,
 ): Promise<readonly Group[]> {
   if (desired.state !== 'awake' || !groups.some((group) => isRaised(group, memory))) return groups;
-  const { observeConfiguredSizes } = await import('./observe-configured-sizes.ts');
   return observeConfiguredSizes(groups, memory, deps.groups, recorder);
 }
 

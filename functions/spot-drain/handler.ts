@@ -4,8 +4,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import { environmentCredentials } from '#functions/adapters/aws/environment-credentials.ts';
 import { lazyAutoScaling } from '#functions/adapters/aws/lazy-auto-scaling.ts';
-import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
 import { lazyNotifier } from '#functions/adapters/aws/lazy-notifier.ts';
+import { openEventBus, withEvents } from '#functions/adapters/aws/open-event-bus.ts';
 import { createWatchdog } from '#functions/adapters/aws/watchdog.ts';
 import { createClock } from '#functions/adapters/clock.ts';
 import { saveDecisions } from '#functions/adapters/dynamodb/decision-log.ts';
@@ -27,7 +27,7 @@ const { settings, table: tableName } = readSettings<SpotDrainSettings>();
 const clock = createClock();
 const table = withTransientErrors(openTable({ name: tableName, region: settings.region, now: clock.now }));
 const logger = createLogger('spot-drain');
-const notify = withEvents(lazyNotifier({ settings, now: clock.now }), lazyEventBus(settings, clock.now));
+const notify = withEvents(lazyNotifier({ settings, now: clock.now }), openEventBus(settings, clock.now));
 const kubernetes = connectCluster(settings, clock.now);
 const night = createNightReader(table);
 const ports: Ports = {

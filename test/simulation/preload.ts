@@ -18,8 +18,6 @@ import '#functions/night-schedule/free-provisioning.ts';
 import '#functions/night-schedule/keep-up-request.ts';
 import '#functions/night-schedule/learn-lead.ts';
 import '#functions/night-schedule/missing-groups.ts';
-import '#functions/night-schedule/needs-switch.ts';
-import '#functions/night-schedule/observe-configured-sizes.ts';
 import '#functions/night-schedule/observe-morning.ts';
 import '#functions/night-schedule/observe-running.ts';
 import '#functions/night-schedule/dry-run.ts';

@@ -15,6 +15,7 @@ import type { WarmPool } from '#functions/night-schedule/records.ts';
 import { NightshiftError } from '#functions/shared/errors.ts';
 import { errorName, isThrottled } from './errors.ts';
 import type { NodegroupSizes } from './nodegroup-size.ts';
+import { putWarmPool } from './warm-pool.ts';
 
 export interface GroupClients {
   readonly autoScaling: AutoScalingClient;
@@ -76,7 +77,6 @@ export function createGroups(clients: GroupClients, cluster: string): Groups {
           const { setNodegroupWarmPool } = await load();
           await setNodegroupWarmPool(group.name, to, token);
         } else {
-          const { putWarmPool } = await import('./warm-pool.ts');
           await putWarmPool(clients.autoScaling, group.autoScalingGroup, to);
         }
       }),

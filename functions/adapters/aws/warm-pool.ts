@@ -1,4 +1,4 @@
-/** Writes the warm pool of a self-managed group. Loaded lazily by `groups.ts`: most groups have none. */
+/** Writes the warm pool of a self-managed group. */
 import { type AutoScalingClient, PutWarmPoolCommand } from '@aws-sdk/client-auto-scaling';
 import type { WarmPool } from '#functions/night-schedule/records.ts';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createEventBus } from '#functions/adapters/aws/event-bus.ts';
-import { lazyEventBus, withEvents } from '#functions/adapters/aws/lazy-event-bus.ts';
+import { openEventBus, withEvents } from '#functions/adapters/aws/open-event-bus.ts';
 import type { Decision } from '#model/decision.ts';
 import { DETAIL_TYPES, type PublishedEvent } from '#model/published-event.ts';
 import { someSettings } from '../../night-schedule/builders.ts';
@@ -83,9 +83,9 @@ describe('the event bus', () => {
 
   test('gets nothing of a dry run, and nothing where the config says so', () => {
     const now = () => new Date();
-    expect(lazyEventBus(someSettings({ dryRun: true }), now)).toBeUndefined();
-    expect(lazyEventBus(someSettings({ events: false }), now)).toBeUndefined();
-    expect(lazyEventBus(someSettings(), now)).toBeDefined();
+    expect(openEventBus(someSettings({ dryRun: true }), now)).toBeUndefined();
+    expect(openEventBus(someSettings({ events: false }), now)).toBeUndefined();
+    expect(openEventBus(someSettings(), now)).toBeDefined();
   });
 });
 

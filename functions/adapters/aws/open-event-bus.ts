@@ -1,28 +1,22 @@
-/** Loads what puts events with the first event: a quiet pass has none. */
+/** The event bus of a function, as its settings say, and decisions as events on it. */
 import type { Decision } from '#model/decision.ts';
 import { eventOfDecision, type PublishEvents } from '#model/published-event.ts';
 import type { CommonSettings } from '#model/settings.ts';
 import { environmentCredentials } from './environment-credentials.ts';
+import { createEventBus } from './event-bus.ts';
 
 /** Undefined in a dry run, which may put none, and where the config says so. */
-export function lazyEventBus(
+export function openEventBus(
   { region, dryRun, events }: CommonSettings,
   now: () => Date,
 ): PublishEvents | undefined {
   if (dryRun || events === false) return undefined;
-  let bus: Promise<PublishEvents> | undefined;
-  return async (all) => {
-    if (all.length === 0) return;
-    bus ??= import('./event-bus.ts').then(({ createEventBus }) =>
-      createEventBus({
-        region,
-        credentials: environmentCredentials(process.env),
-        now,
-        endpoint: process.env['AWS_ENDPOINT_URL_EVENTBRIDGE'] ?? process.env['AWS_ENDPOINT_URL'],
-      }),
-    );
-    await (await bus)(all);
-  };
+  return createEventBus({
+    region,
+    credentials: environmentCredentials(process.env),
+    now,
+    endpoint: process.env['AWS_ENDPOINT_URL_EVENTBRIDGE'] ?? process.env['AWS_ENDPOINT_URL'],
+  });
 }
 
 type Send = (decisions: readonly Decision[]) => Promise<void>;
