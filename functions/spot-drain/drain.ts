@@ -3,6 +3,7 @@
  * second, and reports at the end what became of each. The state is pure; the loop sends what is due and waits for events.
  */
 import { messageOf } from '#functions/shared/errors.ts';
+import { waitForVolumes } from './attached-volumes.ts';
 import { type DrainResult, hasOpenHook } from './claim.ts';
 import {
   advance,
@@ -83,7 +84,6 @@ async function withVolumes(
     // A lifecycle action may have joined since the drain began.
     const claim = hasOpenHook(own) ? own : ((await context.claims.read(own.instanceId))?.value ?? own);
     if (!hasOpenHook(claim)) return [];
-    const { waitForVolumes } = await import('./attached-volumes.ts');
     return waitForVolumes(context, node.name, report, { claim, lease });
   });
   // Whether an action is to be held, or for what, could not be read: nothing is final yet.

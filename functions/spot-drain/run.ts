@@ -7,7 +7,9 @@ import { isWarning } from './decide.ts';
 import { type Notice, type Parsed, parseEvent } from './event.ts';
 import type { Context, Invocation, Ports } from './ports.ts';
 import { respond } from './respond.ts';
+import { tick } from './tick.ts';
 import { uncordonAfterChange } from './undo-cordon.ts';
+import { watch } from './watch.ts';
 
 /** Throws `PartialFailureError` where anything failed that was not expected: the invocation is retried. */
 export async function run(ports: Ports, invocation: Invocation, payload: unknown): Promise<void> {
@@ -37,10 +39,10 @@ async function answer(context: Context, parsed: Parsed): Promise<void> {
       context.recorder.record(parsed);
       break;
     case 'tick':
-      await (await import('./tick.ts')).tick(context);
+      await tick(context);
       break;
     case 'watchdog':
-      await (await import('./watch.ts')).watch(context, parsed);
+      await watch(context, parsed);
       break;
     case 'notices':
       // One Health event can name several instances: each is handled by itself.

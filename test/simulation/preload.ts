@@ -29,7 +29,4 @@ import '#functions/night-schedule/decide-fallback.ts';
 import '#functions/night-schedule/report-morning.ts';
 import '#functions/night-schedule/report-overdue.ts';
 import '#functions/night-schedule/switch-doorbell.ts';
-import '#functions/spot-drain/attached-volumes.ts';
 import '#functions/night-schedule/report-state-not-written.ts';
-import '#functions/spot-drain/tick.ts';
-import '#functions/spot-drain/watch.ts';
