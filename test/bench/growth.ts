@@ -74,7 +74,7 @@ function draw({ title, x, unit, points }: Chart): string {
     .map(({ left, top }) => `<circle cx="${left.toFixed(1)}" cy="${top.toFixed(1)}" r="3" fill="#0b5cad"/>`)
     .join('');
   return [
-    `<text x="8" y="18" font-weight="600" fill="#111827">${title}</text>`,
+    `<text x="8" y="12" font-weight="600" fill="#111827">${title}</text>`,
     `<path d="M${PLOT.left} ${PLOT.top}V${PLOT.bottom}H${PLOT.right}" fill="none" stroke="#9ca3af"/>`,
     `<polyline points="${line}" fill="none" stroke="#0b5cad" stroke-width="2"/>${dots}`,
     label(PLOT.left - 6, PLOT.top + 4, 'end', short(mostY)),
