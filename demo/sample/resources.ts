@@ -33,7 +33,7 @@ const DRAIN_HOOK = 'nightshift-drain';
 /** Name of the cluster's self-managed group. Not created if the config has a managed nodegroup of that name. */
 export const selfManagedGroup = (cluster: string) => `${cluster}-batch`;
 
-/** `builds`: those whose applications the cluster will run. The last group has the nodes that many of them need. */
+/** `builds`: those whose applications the cluster will run. The last group is larger where they need more nodes. */
 export function addGroups(
   aws: AwsWorld,
   cluster: EksCluster,
